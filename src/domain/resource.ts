@@ -1,0 +1,48 @@
+/**
+ * A named, countable dimension. Amounts of it are whole numbers of `unit`;
+ * `defaultLimit` holds for every tenant without a limit of its own (null: unlimited).
+ */
+export interface Resource {
+  readonly name: string;
+  readonly unit: string;
+  readonly defaultLimit: number | null;
+}
+
+/** How people write and read amounts: cores for millicores, GiB for MiB, plain numbers else. */
+export type Dimension = 'cpu' | 'memory' | 'count';
+
+/** The largest amount that JavaScript, JSON and SQL all keep exactly: 2^53 - 1. */
+export const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
+
+export const builtInResources: readonly Resource[] = [
+  { name: 'cpu_m', unit: 'millicores', defaultLimit: 0 },
+  { name: 'memory_mb', unit: 'MiB', defaultLimit: 0 },
+  { name: 'gpu', unit: 'count', defaultLimit: 0 },
+  { name: 'jobs', unit: 'count', defaultLimit: 0 },
+];
+
+export function dimensionOf(resource: { readonly unit: string }): Dimension {
+  if (resource.unit === 'millicores') return 'cpu';
+  return resource.unit === 'MiB' ? 'memory' : 'count';
+}
+
+/** What people call it at a terminal: `cpu`, `memory`, else its name. */
+export function spokenName(resourceName: string): string {
+  if (resourceName === 'cpu_m') return 'cpu';
+  return resourceName === 'memory_mb' ? 'memory' : resourceName;
+}
+
+/** The field of a quota document that carries the limit. */
+export function limitField(resourceName: string): string {
+  return resourceName === 'jobs' ? 'max_concurrent_jobs' : resourceName;
+}
+
+/** The field of `current_usage` that carries what is used. */
+export function usageField(resourceName: string): string {
+  return resourceName === 'jobs' ? 'active_jobs' : resourceName;
+}
+
+/** The resource that a field of a quota document speaks of; the inverse of `limitField`. */
+export function resourceOfLimitField(field: string): string {
+  return field === 'max_concurrent_jobs' ? 'jobs' : field;
+}
