@@ -1,0 +1,17 @@
+// Control characters, line and paragraph separators, lone surrogates, and the invisible format
+// characters that reorder or hide what stands next to them (bidirectional, zero-width).
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Cf}]/u;
+const EVERY_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu');
+
+/** Whether people can see everything that stands in the text: no control or invisible characters. */
+export function isPrintable(text: string): boolean {
+  return !UNPRINTABLE.test(text);
+}
+
+/** The text with every control or invisible character written as `\u{…}`, so that none takes effect. */
+export function escapeUnprintable(text: string): string {
+  return text.replace(
+    EVERY_UNPRINTABLE,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}

@@ -1,0 +1,39 @@
+import { invalid } from '../domain/errors.ts';
+
+/** Where a page ended: the order of the list, then the last row's place in it. */
+export type Place = readonly (string | number)[];
+
+export function encodeCursor(order: string, place: Place): string {
+  return Buffer.from(JSON.stringify([order, ...place])).toString('base64url');
+}
+
+/**
+ * The place that a cursor stands for, checked part by part against `types`.
+ * @throws invalid when it is not a cursor of a list in this order.
+ */
+export function decodeCursor(
+  order: string,
+  cursor: string,
+  types: readonly ('string' | 'number')[],
+): Place {
+  const parts = parse(cursor);
+  const [of, ...place] = parts;
+  const fits = place.length === types.length && place.every((part, i) => typeof part === types[i]);
+  if (of !== order || !fits) {
+    throw invalid(
+      'The cursor does not belong to this list.',
+      'Leave it out to begin at the first page.',
+    );
+  }
+  return place;
+}
+
+function parse(cursor: string): (string | number)[] {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    if (Array.isArray(parts)) return parts as (string | number)[];
+  } catch {
+    // Not JSON: not a cursor, which the caller says.
+  }
+  return [];
+}

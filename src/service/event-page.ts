@@ -1,0 +1,45 @@
+import type * as z from 'zod';
+import type { EventFilter, EventRow, Tables } from '../store/store.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { toInstant } from './schemas/common.ts';
+import type { EventResponse } from './schemas/event.ts';
+
+type EventView = z.output<ReturnType<typeof EventResponse>>;
+
+/** One page of events, the newest first. */
+export async function pageOfEvents(
+  tables: Tables,
+  filter: EventFilter,
+  { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
+): Promise<{ items: EventView[]; next_cursor: string | null }> {
+  const [before] = cursor === undefined ? [] : decodeCursor('sequence', cursor, ['number']);
+  const sequence = before === undefined ? undefined : Number(before);
+  const rows = await tables.events.list(filter, sequence, limit + 1);
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return {
+    items: page.map(viewEvent),
+    next_cursor: last === undefined ? null : encodeCursor('sequence', [last.sequence]),
+  };
+}
+
+function viewEvent(event: EventRow): EventView {
+  return {
+    sequence: event.sequence,
+    time: toInstant(event.time),
+    principal: event.principal,
+    acting_as: event.actingAs,
+    operation: event.operation,
+    tenant: event.tenant,
+    object: event.object,
+    reason: event.reason,
+    before: parseState(event.before),
+    after: parseState(event.after),
+    trace_id: event.traceId,
+    hash: event.hash,
+  };
+}
+
+function parseState(text: string | null): Record<string, unknown> | null {
+  return text === null ? null : (JSON.parse(text) as Record<string, unknown>);
+}

@@ -1,0 +1,66 @@
+/** What the examples of several operations have in common. */
+
+export const tenantRequestExample = {
+  name: 'acme',
+  email: 'ops@acme.example',
+  parent: 'eng',
+  labels: { cc: '4711' },
+  quota: { cpu_m: 4000, memory_mb: 8192 },
+};
+
+export const tenantExample = {
+  id: 'tenant-7f3k9q2m4xwz',
+  name: 'acme',
+  email: 'ops@acme.example',
+  parent: 'eng',
+  weight: 1,
+  labels: { cc: '4711' },
+  status: 'active' as const,
+  created_at: '2026-11-23T09:00:00.000Z',
+  updated_at: '2026-11-23T09:00:00.000Z',
+  version: 1,
+};
+
+export const quotaExample = {
+  tenant_id: tenantExample.id,
+  tenant_name: 'acme',
+  cpu_m: 6000,
+  memory_mb: 12288,
+  gpu: 2,
+  max_concurrent_jobs: 15,
+  unset: [],
+  current_usage: { cpu_m: 1500, memory_mb: 2048, gpu: 0, active_jobs: 3 },
+  bound_by: { memory_mb: { tenant: 'eng', limit: 10240, used: 2048, free: 8192 } },
+  version: 2,
+  updated_at: '2026-11-23T09:30:00.000Z',
+};
+
+export const eventExample = {
+  sequence: 18,
+  time: '2026-11-23T09:30:00.000Z',
+  principal: 'ana',
+  acting_as: null,
+  operation: 'quota.set',
+  tenant: tenantExample.id,
+  object: tenantExample.id,
+  reason: 'release week',
+  before: { cpu_m: 4000 },
+  after: { cpu_m: 6000 },
+  trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+  hash: 'c0535e4be2b79ffd93291305436bf889314e4a3faec05ecffcbb7df31ad9e51a',
+};
+
+export const settingsExample = {
+  resources: [
+    { name: 'cpu_m', unit: 'millicores', default_limit: 0 },
+    { name: 'memory_mb', unit: 'MiB', default_limit: 0 },
+    { name: 'gpu', unit: 'count', default_limit: 0 },
+    { name: 'jobs', unit: 'count', default_limit: 0 },
+    { name: 'license', unit: 'seats', default_limit: 2 },
+  ],
+  multi_tenancy: {
+    default_tenant_quota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 },
+  },
+  revision: 2,
+  applied_at: '2026-11-23T08:00:00.000Z',
+};

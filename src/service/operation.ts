@@ -1,0 +1,96 @@
+import type * as z from 'zod';
+import { HodeiError } from '../domain/errors.ts';
+import type { Tables } from '../store/store.ts';
+
+/** Who may call an operation, each role including those before it. */
+export type Role = 'viewer' | 'operator' | 'admin';
+
+/** On whose behalf a call is made, and how. */
+export interface Caller {
+  /** Who acts: an operating-system user, or the owner of a token. */
+  readonly principal: string;
+  /** A name noted beside the principal (`--as`); it never counts as another person. */
+  readonly actingAs?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly traceId: string;
+  /** Do everything, answer what would be, and keep nothing. */
+  readonly dryRun?: boolean | undefined;
+  /** The version that the caller saw; the call is refused when there is a newer one. */
+  readonly ifVersion?: number | undefined;
+}
+
+/** What an operation may use while it runs: the tables of one transaction, and values handed in. */
+export interface Context {
+  readonly tables: Tables;
+  readonly caller: Caller;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** A new public id such as `tenant-…`. */
+  readonly newId: (kind: string) => string;
+}
+
+/** A path, a query or a body is an object; which part travels where follows from method and path. */
+export type InputSchema = z.ZodObject;
+
+/**
+ * What hodei can do, as a value. Both doors, the remote client and the OpenAPI document are
+ * derived from it; only the words at the terminal are written by hand.
+ */
+export interface Operation<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> {
+  /** `noun.verb` */
+  readonly name: string;
+  readonly summary: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below the base path; `{tenant}` is a part that the input carries under the same name. */
+  readonly path: string;
+  readonly role: Role;
+  readonly isReadOnly: boolean;
+  /** The answer has a `version` (an ETag), and a changing call obeys `ifVersion` (If-Match). */
+  readonly isVersioned: boolean;
+  /** Status of success, where it is not 200. */
+  readonly status?: 201 | 204;
+  /** Name of the request body in the OpenAPI document. */
+  readonly requestName?: string;
+  /** Schemas are built when they are first used, so that a command pays only for its own. */
+  readonly input: () => I;
+  readonly output: () => O;
+  readonly example: { readonly input: z.input<I>; readonly output: z.output<O> };
+  run(context: Context, input: z.output<I>): Promise<z.output<O>>;
+}
+
+/** Gives the definition its types, and builds each schema once. */
+export function operation<I extends InputSchema, O extends z.ZodType>(
+  definition: Operation<I, O>,
+): Operation<I, O> {
+  return { ...definition, input: lazy(definition.input), output: lazy(definition.output) };
+}
+
+/** Options of a call beyond its input; the principal is known to whoever made the Call. */
+export type CallOptions = Pick<Caller, 'dryRun' | 'ifVersion'>;
+
+/** Carries an operation out, here or on a server: the caller does not know which. */
+export type Call = <I extends InputSchema, O extends z.ZodType>(
+  operation: Operation<I, O>,
+  input: z.input<I>,
+  options?: CallOptions,
+) => Promise<z.output<O>>;
+
+/** Parts of a path: `/tenants/{tenant}` → `['tenant']`. */
+export function pathParameters(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name ?? '');
+}
+
+/** @throws stale_version when the caller saw an older version than there is. */
+export function expectVersion(context: Context, version: number, what: string): void {
+  const seen = context.caller.ifVersion;
+  if (seen === undefined || seen === version) return;
+  throw new HodeiError('stale_version', `${what} is at version ${version}, not ${seen}.`, {
+    hint: 'Somebody changed it meanwhile: read it again and repeat the change.',
+  });
+}
+
+/** Makes a value when it is first asked for, and keeps it. */
+export function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

@@ -1,0 +1,159 @@
+import { changeLimit, lowerAncestor, type Limit } from '../domain/quota.ts';
+import type { LimitChange } from '../domain/quantity.ts';
+import { limitField } from '../domain/resource.ts';
+import { settingsInForce } from './settings-in-force.ts';
+import type { Key, ResourceRow, TenantRow } from '../store/store.ts';
+import {
+  allowancesOf,
+  ancestorAllowances,
+  catalogueOf,
+  resourceOfField,
+  sameResource,
+  scopeOf,
+  type CatalogueAllowance,
+} from './allowances.ts';
+import { recordEvent } from './event-log.ts';
+import { expectVersion, type Context } from './operation.ts';
+
+/** A limit as sent: base units, null for unlimited, `+4` or `-2` relative to what is. */
+export type SentLimit = number | null | string;
+
+/** By field of the quota document. */
+export type SentLimits = Readonly<Record<string, SentLimit | undefined>>;
+
+export interface ResourceChange {
+  readonly resource: string;
+  readonly before: Limit;
+  readonly after: Limit;
+}
+
+export interface LimitWarning {
+  readonly resource: string;
+  readonly tenant: string;
+  readonly limit: Limit;
+}
+
+/** Gives a new tenant its scope and limits: the default quota, changed by what was sent. */
+export async function openQuota(
+  context: Context,
+  tenant: Key,
+  sent: SentLimits,
+): Promise<Record<string, Limit>> {
+  const { tables, now } = context;
+  const catalogue = await catalogueOf(tables);
+  const { defaultTenantQuota } = await settingsInForce(tables);
+  const limits = new Map<ResourceRow, Limit>();
+  for (const resource of catalogue) {
+    const limit = defaultTenantQuota[resource.name];
+    if (limit !== undefined) limits.set(resource, limit);
+  }
+  for (const [field, value] of Object.entries(sent)) {
+    if (value === undefined) continue;
+    const resource = resourceOfField(catalogue, field);
+    const present = limits.get(resource);
+    const current = present === undefined ? resource.defaultLimit : present;
+    limits.set(resource, changeLimit(current, toChange(value), resource));
+  }
+  const scope = await tables.quotas.insertScope(tenant, now);
+  for (const [resource, limit] of limits) await tables.quotas.setLimit(scope, resource.key, limit);
+  return Object.fromEntries([...limits].map(([{ name }, limit]) => [limitField(name), limit]));
+}
+
+/** Sets the limits that were sent and records the event. @returns what really changed. */
+export async function setLimits(
+  context: Context,
+  tenant: TenantRow,
+  sent: SentLimits,
+  unset: readonly string[],
+): Promise<{ changes: ResourceChange[]; warnings: LimitWarning[] }> {
+  const { tables } = context;
+  const catalogue = await catalogueOf(tables);
+  const { scope, own } = await allowancesOf(tables, tenant.key, catalogue);
+  expectVersion(context, scope.version, `The quota of ${tenant.name}`);
+  const changed: CatalogueAllowance[] = [];
+  for (const [field, value] of Object.entries(sent)) {
+    if (value === undefined) continue;
+    const resource = resourceOfField(catalogue, field);
+    const present = own.find((allowance) => allowance.resource === resource);
+    if (present === undefined || (unset.includes(field) && value === present.limit)) continue;
+    const limit = changeLimit(present.limit, toChange(value), resource);
+    if (present.isOwn && limit === present.limit) continue;
+    await tables.quotas.setLimit(scope.key, resource.key, limit);
+    changed.push({ ...present, limit });
+  }
+  const changes = await recordLimits(context, tenant, 'quota.set', own, changed);
+  const above = await ancestorAllowances(tables, tenant, catalogue);
+  return { changes, warnings: warningsOf(changed, above) };
+}
+
+/** Takes a tenant's own limit away, so that the resource's default holds. */
+export async function unsetLimit(
+  context: Context,
+  tenant: TenantRow,
+  field: string,
+): Promise<ResourceChange[]> {
+  const { tables } = context;
+  const catalogue = await catalogueOf(tables);
+  const resource = resourceOfField(catalogue, field);
+  const { scope, own } = await allowancesOf(tables, tenant.key, catalogue);
+  expectVersion(context, scope.version, `The quota of ${tenant.name}`);
+  const present = own.find((allowance) => allowance.resource === resource);
+  if (present?.isOwn !== true) return [];
+  await tables.quotas.unsetLimit(scope.key, resource.key);
+  const after = { ...present, isOwn: false, limit: resource.defaultLimit };
+  return recordLimits(context, tenant, 'quota.unset', own, [after]);
+}
+
+async function recordLimits(
+  context: Context,
+  tenant: TenantRow,
+  operationName: string,
+  own: readonly CatalogueAllowance[],
+  changed: readonly CatalogueAllowance[],
+): Promise<ResourceChange[]> {
+  if (changed.length === 0) return [];
+  const { tables, now } = context;
+  const before = changed.flatMap((after) => sameResource(after, own));
+  await recordEvent(context, {
+    operation: operationName,
+    tenant: tenant.id,
+    object: tenant.id,
+    before: limitRecord(before),
+    after: limitRecord(changed),
+  });
+  const scope = await scopeOf(tables, tenant.key);
+  await tables.quotas.touch({ ...scope, version: scope.version + 1, updatedAt: now });
+  return changed.map((after, i) => ({
+    resource: after.resource.name,
+    before: before[i]?.limit ?? null,
+    after: after.limit,
+  }));
+}
+
+/** An event says `unset`, not the default: that may be another one by the time it is read. */
+function limitRecord(allowances: readonly CatalogueAllowance[]): Record<string, Limit | 'unset'> {
+  return Object.fromEntries(
+    allowances.map(({ resource, limit, isOwn }) => [
+      limitField(resource.name),
+      isOwn ? limit : ('unset' as const),
+    ]),
+  );
+}
+
+function warningsOf(
+  changed: readonly CatalogueAllowance[],
+  above: Parameters<typeof lowerAncestor>[1],
+): LimitWarning[] {
+  return changed.flatMap((allowance) => {
+    const ancestor = lowerAncestor(allowance, sameResource(allowance, above));
+    if (ancestor === undefined) return [];
+    const { tenant, limit } = ancestor;
+    return [{ resource: allowance.resource.name, tenant, limit }];
+  });
+}
+
+function toChange(value: SentLimit): LimitChange {
+  return typeof value === 'string'
+    ? { kind: 'add', delta: Number(value) }
+    : { kind: 'set', limit: value };
+}

@@ -1,0 +1,230 @@
+import * as z from 'zod';
+import { invalid } from '../domain/errors.ts';
+import type { Tables, TenantRow, UseRank } from '../store/store.ts';
+import { catalogueOf } from './allowances.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { pageOfEvents } from './event-page.ts';
+import { eventExample, quotaExample } from './examples.ts';
+import { operation, type Context } from './operation.ts';
+import {
+  setLimits,
+  unsetLimit,
+  type LimitWarning,
+  type ResourceChange,
+  type SentLimits,
+} from './quota-changes.ts';
+import { viewQuota, type QuotaView } from './quota-view.ts';
+import { pageInput, pageOutput, queryInteger, tenantReference } from './schemas/common.ts';
+import { EventResponse } from './schemas/event.ts';
+import {
+  QuotaChangeResponse,
+  QuotaResponse,
+  READ_ONLY_FIELDS,
+  TenantQuota,
+} from './schemas/quota.ts';
+import { existing, findTenant, findTenantOrTombstone, findTenantToRead } from './tenant-lookup.ts';
+import {
+  pageOfTenants,
+  tenantFilterInput,
+  toTenantFilter,
+  type TenantPage,
+  type TenantPageInput,
+} from './tenant-page.ts';
+
+export const getQuota = operation({
+  name: 'quota.get',
+  summary: "Get a tenant's limits, what is used of them, and who above it binds first",
+  method: 'GET',
+  path: '/tenants/{tenant}/quota',
+  role: 'viewer',
+  isReadOnly: true,
+  isVersioned: true,
+  input: () => z.strictObject({ tenant: tenantReference() }),
+  output: QuotaResponse,
+  example: { input: { tenant: 'acme' }, output: quotaExample },
+
+  async run({ tables }, input) {
+    const tenant = await findTenantToRead(tables, input.tenant);
+    return viewQuota(tables, tenant, await catalogueOf(tables));
+  },
+});
+
+export const setQuota = operation({
+  name: 'quota.set',
+  summary: 'Set limits of a tenant; those that are not named stay as they are',
+  method: 'PUT',
+  path: '/tenants/{tenant}/quota',
+  role: 'operator',
+  isReadOnly: false,
+  isVersioned: true,
+  requestName: 'TenantQuota',
+  input: () => TenantQuota().extend({ tenant: tenantReference() }),
+  output: QuotaChangeResponse,
+  example: {
+    input: { tenant: 'acme', cpu_m: 6000, gpu: '+2' },
+    output: {
+      ...quotaExample,
+      changes: [
+        { resource: 'cpu_m', before: 4000, after: 6000 },
+        { resource: 'gpu', before: 0, after: 2 },
+      ],
+      warnings: [{ resource: 'memory_mb', tenant: 'eng', limit: 10240 }],
+    },
+  },
+
+  async run(context, input) {
+    const tenant = await findTenant(context.tables, input.tenant);
+    const sent = sentLimits(input);
+    const { changes, warnings } = await setLimits(context, tenant, sent, input.unset ?? []);
+    return changedQuota(context, tenant, changes, warnings);
+  },
+});
+
+export const unsetQuota = operation({
+  name: 'quota.unset',
+  summary: "Take a limit away from a tenant, so that the resource's default holds",
+  method: 'DELETE',
+  path: '/tenants/{tenant}/quota/{resource}',
+  role: 'operator',
+  isReadOnly: false,
+  isVersioned: true,
+  input: () =>
+    z.strictObject({
+      tenant: tenantReference(),
+      resource: z
+        .string()
+        .min(1)
+        .max(64)
+        .describe('The field of the quota document.')
+        .meta({ example: 'gpu' }),
+    }),
+  output: QuotaChangeResponse,
+  example: {
+    input: { tenant: 'acme', resource: 'gpu' },
+    output: {
+      ...quotaExample,
+      gpu: 0,
+      unset: ['gpu'],
+      changes: [{ resource: 'gpu', before: 2, after: 0 }],
+      warnings: [],
+    },
+  },
+
+  async run(context, input) {
+    const tenant = await findTenant(context.tables, input.tenant);
+    const changes = await unsetLimit(context, tenant, input.resource);
+    return changedQuota(context, tenant, changes, []);
+  },
+});
+
+export const listQuotas = operation({
+  name: 'quota.list',
+  summary: 'List quotas, also the fullest first or only those beyond some per cent',
+  method: 'GET',
+  path: '/quotas',
+  role: 'viewer',
+  isReadOnly: true,
+  isVersioned: false,
+  input: () =>
+    z.strictObject({
+      ...tenantFilterInput(),
+      over: queryInteger(0, 1000)
+        .optional()
+        .describe('Only tenants that use more than so many per cent of some limit, fullest first.'),
+      sort: z
+        .enum(['name', 'created', 'used'])
+        .optional()
+        .describe('used: the fullest first, and only tenants that use something.'),
+      ...pageInput(),
+    }),
+  output: () => pageOutput(QuotaResponse()),
+  example: {
+    input: { over: 80, limit: 50 },
+    output: { items: [quotaExample], next_cursor: null },
+  },
+
+  async run({ tables }, input) {
+    const page = await pageOfQuotas(tables, input);
+    const catalogue = await catalogueOf(tables);
+    const items: QuotaView[] = [];
+    for (const tenant of page.tenants) items.push(await viewQuota(tables, tenant, catalogue));
+    return { items, next_cursor: page.next };
+  },
+});
+
+export const quotaHistory = operation({
+  name: 'quota.history',
+  summary: "Who changed a tenant's limits, when and why, the newest first",
+  method: 'GET',
+  path: '/tenants/{tenant}/quota/history',
+  role: 'viewer',
+  isReadOnly: true,
+  isVersioned: false,
+  input: () => z.strictObject({ tenant: tenantReference(), ...pageInput() }),
+  output: () => pageOutput(EventResponse()),
+  example: {
+    input: { tenant: 'acme', limit: 10 },
+    output: { items: [eventExample], next_cursor: null },
+  },
+
+  async run({ tables }, input) {
+    const { id } = await findTenantOrTombstone(tables, input.tenant);
+    return pageOfEvents(tables, { tenant: id, operations: QUOTA_OPERATIONS }, input);
+  },
+});
+
+/** What gives or changes limits. */
+const QUOTA_OPERATIONS = ['tenant.create', 'quota.set', 'quota.unset'];
+
+async function changedQuota(
+  { tables }: Context,
+  tenant: TenantRow,
+  changes: ResourceChange[],
+  warnings: LimitWarning[],
+) {
+  const view = await viewQuota(tables, tenant, await catalogueOf(tables));
+  return { ...view, changes, warnings };
+}
+
+interface QuotaListInput extends Omit<TenantPageInput, 'sort'> {
+  readonly over?: number | undefined;
+  readonly sort?: 'name' | 'created' | 'used' | undefined;
+}
+
+async function pageOfQuotas(tables: Tables, input: QuotaListInput): Promise<TenantPage> {
+  const { over, sort, ...rest } = input;
+  if (over === undefined && sort !== 'used') return pageOfTenants(tables, { ...rest, sort });
+  if (sort !== undefined && sort !== 'used') {
+    throw invalid(`A list of those over ${over} % comes fullest first, not by ${sort}.`);
+  }
+  if (input.tree) throw invalid('A list by use cannot be a tree: take its children with parent.');
+  return pageByUse(tables, input);
+}
+
+async function pageByUse(tables: Tables, input: QuotaListInput): Promise<TenantPage> {
+  const filter = {
+    tenants: await toTenantFilter(tables, input),
+    ...(input.over === undefined ? {} : { overPercent: input.over }),
+  };
+  const ranks = await tables.balances.fullest(filter, rankOf(input.cursor), input.limit + 1);
+  const page = ranks.slice(0, input.limit);
+  const tenants = [];
+  for (const { tenant } of page) tenants.push(await existing(tables, tenant));
+  const last = ranks.length > page.length ? page.at(-1) : undefined;
+  return { tenants, next: last ? encodeCursor('used', [last.permille, last.tenant]) : null };
+}
+
+function rankOf(cursor: string | undefined): UseRank | undefined {
+  if (cursor === undefined) return undefined;
+  const [permille, tenant] = decodeCursor('used', cursor, ['number', 'number']);
+  return { permille: Number(permille), tenant: Number(tenant) };
+}
+
+type QuotaInput = z.output<ReturnType<typeof setQuota.input>>;
+
+/** The limits in a quota document that was sent: all that is not one of its own fields. */
+function sentLimits(input: QuotaInput): SentLimits {
+  const own = new Set([...READ_ONLY_FIELDS, 'tenant', 'unset']);
+  const sent = Object.entries(input).filter(([field]) => !own.has(field));
+  return Object.fromEntries(sent) as SentLimits;
+}

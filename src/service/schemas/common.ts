@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import { isPrintable } from '../../domain/text.ts';
+import { lazy } from '../operation.ts';
+
+/** Text that people write and read: nothing in it is invisible or takes effect on a terminal. */
+export function freeText(maxLength: number): z.ZodString {
+  return z
+    .string()
+    .max(maxLength)
+    .refine(isPrintable, 'must not contain control or invisible characters');
+}
+
+/** A whole number that may arrive as text, since a query carries nothing else. */
+export function queryInteger(min: number, max: number) {
+  const wanted = `must be a whole number from ${min} to ${max}`;
+  return z
+    .union(
+      [
+        z.int(wanted),
+        z
+          .string()
+          .regex(/^\d{1,15}$/, wanted)
+          .transform(Number),
+      ],
+      wanted,
+    )
+    .refine((value) => value >= min && value <= max, wanted)
+    .meta({ type: 'integer', minimum: min, maximum: max });
+}
+
+export function queryBoolean() {
+  const wanted = 'must be true or false';
+  return z
+    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')], wanted)
+    .meta({ type: 'boolean' });
+}
+
+export const MAX_PAGE = 500;
+
+/** What every list takes. */
+export const pageInput = lazy(() => ({
+  limit: queryInteger(1, MAX_PAGE).default(100).describe(`Rows on a page, 1 to ${MAX_PAGE}.`),
+  cursor: z.string().min(1).max(500).optional().describe('Where the page before this one ended.'),
+}));
+
+/** What every list answers. */
+export function pageOutput<T extends z.ZodType>(item: T) {
+  return z.strictObject({
+    items: z.array(item),
+    next_cursor: z
+      .string()
+      .nullable()
+      .describe('Pass it as cursor for the next page; null at the end.'),
+  });
+}
+
+export function instant() {
+  return z.iso.datetime({ precision: 3 });
+}
+
+/** Epoch milliseconds as ISO 8601 in UTC with milliseconds. */
+export function toInstant(time: number): string {
+  return new Date(time).toISOString();
+}
+
+export const tenantReference = lazy(() =>
+  z
+    .string()
+    .min(1)
+    .max(200)
+    .describe("A tenant's id or name; to read, also the beginning of an id that is unique.")
+    .meta({ example: 'acme' }),
+);

@@ -1,0 +1,126 @@
+import * as z from 'zod';
+import { MAX_AMOUNT } from '../../domain/resource.ts';
+import { lazy } from '../operation.ts';
+import { instant } from './common.ts';
+
+const limitChange = lazy(() => {
+  const wanted =
+    'must be a whole number from 0 to 2^53-1, null for unlimited, or "+4" or "-2" to change it by';
+  return z.union(
+    [
+      z.int(wanted).min(0, wanted).max(MAX_AMOUNT, wanted),
+      z.null(),
+      z.string().regex(/^[+-]\d{1,16}$/, wanted),
+    ],
+    wanted,
+  );
+});
+
+const limit = lazy(() => z.int().min(0).max(MAX_AMOUNT).nullable());
+
+/** Limits by field: the four that are built in, and any other resource of the catalogue. */
+function limitFields<T extends z.ZodType>(value: () => T) {
+  return {
+    cpu_m: value().optional().describe('Millicores.'),
+    memory_mb: value().optional().describe('MiB.'),
+    gpu: value().optional().describe('GPUs.'),
+    max_concurrent_jobs: value().optional().describe('Jobs at one time.'),
+  };
+}
+
+/** Limits to begin with, where they differ from the default quota. */
+export const InitialQuota = lazy(() =>
+  z
+    .object(limitFields(limitChange))
+    .catchall(limitChange() as z.ZodType<unknown>)
+    .describe('Limits in base units; null is unlimited, "+2" is two more than the default quota.'),
+);
+
+export const READ_ONLY_FIELDS = [
+  'tenant_id',
+  'tenant_name',
+  'current_usage',
+  'bound_by',
+  'version',
+  'updated_at',
+  'changes',
+  'warnings',
+] as const;
+
+/** What a GET answered may be edited and sent back, so its read-only fields are let through. */
+export const TenantQuota = lazy(() =>
+  z
+    .object({
+      ...limitFields(limitChange),
+      unset: z
+        .array(z.string())
+        .optional()
+        .describe('Fields that follow the default: those sent with the default stay unset.'),
+      ...readOnlyFields(),
+    })
+    .catchall(limitChange() as z.ZodType<unknown>)
+    .describe('Limits in base units; null is unlimited, a field that is left out stays as it is.'),
+);
+
+function readOnlyFields() {
+  const ignored = z.unknown().optional().describe('Read only: accepted and ignored.');
+  return Object.fromEntries(READ_ONLY_FIELDS.map((field) => [field, ignored])) as Record<
+    (typeof READ_ONLY_FIELDS)[number],
+    typeof ignored
+  >;
+}
+
+const ancestorLimit = lazy(() =>
+  z.strictObject({
+    tenant: z.string(),
+    limit: limit(),
+    used: z.int(),
+    free: limit(),
+  }),
+);
+
+/**
+ * A resource that the catalogue adds has its limit under its own name. TypeScript cannot say
+ * "every other field", so there the type is open; what is parsed is a limit.
+ */
+function otherLimit(): z.ZodType<unknown> {
+  return limit();
+}
+
+function quotaFields() {
+  return {
+    tenant_id: z.string(),
+    tenant_name: z.string(),
+    cpu_m: limit(),
+    memory_mb: limit(),
+    gpu: limit(),
+    max_concurrent_jobs: limit(),
+    unset: z
+      .array(z.string())
+      .describe("Fields without a limit of the tenant's own: the resource's default is shown."),
+    current_usage: z
+      .object({ cpu_m: z.int(), memory_mb: z.int(), gpu: z.int(), active_jobs: z.int() })
+      .catchall(z.int()),
+    bound_by: z
+      .record(z.string(), ancestorLimit())
+      .describe('By field: the tenant above that leaves less than the own limit does.'),
+    version: z.int().describe('Counts the changes of the limits; sent as ETag.'),
+    updated_at: instant(),
+  };
+}
+
+export const QuotaResponse = lazy(() => z.object(quotaFields()).catchall(otherLimit()));
+
+export const QuotaChangeResponse = lazy(() =>
+  z
+    .object({
+      ...quotaFields(),
+      changes: z
+        .array(z.strictObject({ resource: z.string(), before: limit(), after: limit() }))
+        .describe('What this call changed, limit in force before and after.'),
+      warnings: z
+        .array(z.strictObject({ resource: z.string(), tenant: z.string(), limit: limit() }))
+        .describe('Limits above that of a tenant higher up, which therefore binds first.'),
+    })
+    .catchall(otherLimit()),
+);

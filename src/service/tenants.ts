@@ -1,0 +1,229 @@
+import * as z from 'zod';
+import { conflict, invalid } from '../domain/errors.ts';
+import type { TenantRow } from '../store/store.ts';
+import { recordEvent } from './event-log.ts';
+import { tenantExample, tenantRequestExample } from './examples.ts';
+import { expectVersion, lazy, operation } from './operation.ts';
+import { openQuota, type SentLimits } from './quota-changes.ts';
+import { pageInput, pageOutput, queryBoolean, tenantReference } from './schemas/common.ts';
+import { CreateTenantRequest, TenantResponse, UpdateTenantRequest } from './schemas/tenant.ts';
+import {
+  deleteSubtree,
+  parentAfter,
+  requireFreeName,
+  saveTenant,
+  setStatus,
+  settableFields,
+  verbOf,
+} from './tenant-changes.ts';
+import { findTenant, findTenantToRead } from './tenant-lookup.ts';
+import { pageOfTenants, tenantFilterInput } from './tenant-page.ts';
+import { tenantViews, viewTenant, type TenantView } from './tenant-view.ts';
+
+const tenantOnly = lazy(() => z.strictObject({ tenant: tenantReference() }));
+
+export const createTenant = operation({
+  name: 'tenant.create',
+  summary: 'Create a tenant, with the default quota or limits of its own',
+  method: 'POST',
+  path: '/tenants',
+  role: 'operator',
+  isReadOnly: false,
+  isVersioned: true,
+  status: 201,
+  requestName: 'CreateTenantRequest',
+  input: CreateTenantRequest,
+  output: TenantResponse,
+  example: { input: tenantRequestExample, output: tenantExample },
+
+  async run(context, input) {
+    const { tables, now } = context;
+    await requireFreeName(tables, input.name);
+    const parent = input.parent == null ? null : await findTenant(tables, input.parent);
+    const tenant = {
+      id: context.newId('tenant'),
+      name: input.name,
+      email: input.email,
+      parent: parent?.key ?? null,
+      weight: input.weight,
+      status: 'active' as const,
+      version: 1,
+      createdAt: now,
+      updatedAt: now,
+      deletedAt: null,
+    };
+    const key = await tables.tenants.insert(tenant);
+    await tables.tenants.replaceLabels(key, input.labels);
+    const limits = await openQuota(context, key, (input.quota ?? {}) as SentLimits);
+    const created = await viewTenant(tables, { ...tenant, key });
+    await recordEvent(context, {
+      operation: 'tenant.create',
+      tenant: tenant.id,
+      object: tenant.id,
+      before: null,
+      after: { ...settableFields(created), quota: limits },
+    });
+    return created;
+  },
+});
+
+export const getTenant = operation({
+  name: 'tenant.get',
+  summary: 'Get a tenant',
+  method: 'GET',
+  path: '/tenants/{tenant}',
+  role: 'viewer',
+  isReadOnly: true,
+  isVersioned: true,
+  input: tenantOnly,
+  output: TenantResponse,
+  example: { input: { tenant: 'acme' }, output: tenantExample },
+
+  async run({ tables }, input) {
+    return viewTenant(tables, await findTenantToRead(tables, input.tenant));
+  },
+});
+
+export const listTenants = operation({
+  name: 'tenant.list',
+  summary: 'List tenants, page by page: all, children of one, a subtree, or those with a label',
+  method: 'GET',
+  path: '/tenants',
+  role: 'viewer',
+  isReadOnly: true,
+  isVersioned: false,
+  input: () =>
+    z.strictObject({
+      ...tenantFilterInput(),
+      sort: z.enum(['name', 'created']).optional().describe('name unless a label is given.'),
+      ...pageInput(),
+    }),
+  output: () => pageOutput(TenantResponse()),
+  example: {
+    input: { parent: 'eng', limit: 50 },
+    output: { items: [tenantExample], next_cursor: null },
+  },
+
+  async run({ tables }, input) {
+    const { tenants, next } = await pageOfTenants(tables, input);
+    const view = tenantViews(tables);
+    const items: TenantView[] = [];
+    for (const { depth, ...tenant } of tenants) {
+      items.push({ ...(await view(tenant)), ...(depth !== undefined && { depth }) });
+    }
+    return { items, next_cursor: next };
+  },
+});
+
+export const updateTenant = operation({
+  name: 'tenant.update',
+  summary: 'Change a tenant: rename it, move it in the tree, set email, weight or labels',
+  method: 'PUT',
+  path: '/tenants/{tenant}',
+  role: 'operator',
+  isReadOnly: false,
+  isVersioned: true,
+  requestName: 'UpdateTenantRequest',
+  input: () => UpdateTenantRequest().extend({ tenant: tenantReference() }),
+  output: TenantResponse,
+  example: {
+    input: { tenant: 'acme', email: 'platform@acme.example', labels: { tier: 'gold' } },
+    output: {
+      ...tenantExample,
+      email: 'platform@acme.example',
+      labels: { tier: 'gold' },
+      version: 2,
+    },
+  },
+
+  async run(context, input) {
+    const { tables } = context;
+    const tenant = await findTenant(tables, input.tenant);
+    expectVersion(context, tenant.version, tenant.name);
+    if (input.status !== undefined && input.status !== tenant.status) {
+      throw invalid(
+        'status is not changed by an update.',
+        `hodei tenant ${verbOf(input.status)} ${tenant.name}`,
+      );
+    }
+    if (input.name !== undefined && input.name !== tenant.name) {
+      await requireFreeName(tables, input.name);
+    }
+    const before = await viewTenant(tables, tenant);
+    const changed: TenantRow = {
+      ...tenant,
+      name: input.name ?? tenant.name,
+      email: input.email ?? tenant.email,
+      weight: input.weight ?? tenant.weight,
+      parent: await parentAfter(tables, tenant, input.parent),
+    };
+    if (input.labels !== undefined) await tables.tenants.replaceLabels(tenant.key, input.labels);
+    return saveTenant(context, 'tenant.update', before, changed);
+  },
+});
+
+export const suspendTenant = operation({
+  name: 'tenant.suspend',
+  summary: 'Suspend a tenant: nothing new starts for it or below it',
+  method: 'POST',
+  path: '/tenants/{tenant}/suspend',
+  role: 'operator',
+  isReadOnly: false,
+  isVersioned: true,
+  input: tenantOnly,
+  output: TenantResponse,
+  example: {
+    input: { tenant: 'acme' },
+    output: { ...tenantExample, status: 'suspended' as const, version: 2 },
+  },
+  run: (context, input) => setStatus(context, input.tenant, 'suspended'),
+});
+
+export const resumeTenant = operation({
+  name: 'tenant.resume',
+  summary: 'Resume a suspended tenant',
+  method: 'POST',
+  path: '/tenants/{tenant}/resume',
+  role: 'operator',
+  isReadOnly: false,
+  isVersioned: true,
+  input: tenantOnly,
+  output: TenantResponse,
+  example: { input: { tenant: 'acme' }, output: { ...tenantExample, version: 3 } },
+  run: (context, input) => setStatus(context, input.tenant, 'active'),
+});
+
+export const deleteTenant = operation({
+  name: 'tenant.delete',
+  summary: 'Delete a tenant; its history stays and its name can be used again',
+  method: 'DELETE',
+  path: '/tenants/{tenant}',
+  role: 'operator',
+  isReadOnly: false,
+  isVersioned: true,
+  status: 204,
+  input: () =>
+    z.strictObject({
+      tenant: tenantReference(),
+      cascade: queryBoolean()
+        .default(false)
+        .describe('Delete everything below it too, leaf first.'),
+    }),
+  output: () => z.undefined(),
+  example: { input: { tenant: 'acme' }, output: undefined },
+
+  async run(context, input) {
+    const { tables } = context;
+    const tenant = await findTenant(tables, input.tenant);
+    expectVersion(context, tenant.version, tenant.name);
+    const [child] = await tables.tenants.children(tenant.key, '', 1);
+    if (child !== undefined && !input.cascade) {
+      throw conflict(
+        `${tenant.name} has tenants below it, such as ${child.name}.`,
+        `Move or delete them first, or delete all of them: hodei tenant delete ${tenant.name} --cascade`,
+      );
+    }
+    await deleteSubtree(context, tenant);
+    return undefined;
+  },
+});

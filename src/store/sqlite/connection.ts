@@ -1,0 +1,104 @@
+import Sqlite from 'better-sqlite3';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { databaseError, HodeiError, unavailable } from '../../domain/errors.ts';
+import { toHodeiError } from './errors.ts';
+
+export type Connection = Sqlite.Database;
+
+/** `hode`: marks a SQLite file as hodei's. */
+export const APPLICATION_ID = 0x686f6465;
+
+/** How long a process waits for another one to finish writing. */
+const BUSY_TIMEOUT_MS = 10_000;
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+/** Few large checkpoints cost less than many small ones; 4096 pages are 16 MiB. */
+const CHECKPOINT_PAGES = 4096;
+
+export type Access = 'create' | 'write' | 'read';
+
+/**
+ * The only way by which hodei opens a SQLite file.
+ * @throws unavailable when the file is missing, not hodei's, or cannot be opened safely.
+ */
+export function openConnection(path: string, access: Access): Connection {
+  try {
+    return openChecked(path, access);
+  } catch (error) {
+    throw toHodeiError(error);
+  }
+}
+
+function openChecked(path: string, access: Access): Connection {
+  if (access === 'create') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  else if (!existsSync(path)) throw missing(path);
+  const connection = new Sqlite(path, {
+    readonly: access === 'read',
+    fileMustExist: access !== 'create',
+    timeout: BUSY_TIMEOUT_MS,
+  });
+  try {
+    checkVersion(connection);
+    checkOwner(connection, path, access);
+    if (access !== 'read') makeDurable(connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return connection;
+}
+
+function missing(path: string): HodeiError {
+  return unavailable(`There is no database at ${path}.`, {
+    hint: 'Create the first tenant there, or an empty database: hodei db migrate',
+  });
+}
+
+/** SQLite before 3.51.3, and the withdrawn 3.52.0, can corrupt a WAL that two processes share. */
+function checkVersion(connection: Connection): void {
+  const version = sqliteVersion(connection);
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  const number = major * 1_000_000 + minor * 1_000 + patch;
+  if (number >= 3_051_003 && version !== '3.52.0') return;
+  throw databaseError(`SQLite ${version} can corrupt a database that several processes write`, {
+    hint: 'Install hodei anew with npm ci, which brings a safe one (3.51.3 or later).',
+  });
+}
+
+export function sqliteVersion(connection: Connection): string {
+  return connection.prepare('select sqlite_version()').pluck().get() as string;
+}
+
+function checkOwner(connection: Connection, path: string, access: Access): void {
+  const id = connection.pragma('application_id', { simple: true });
+  if (id === APPLICATION_ID) return;
+  const isEmpty = connection.prepare('select count(*) from sqlite_schema').pluck().get() === 0;
+  if (isEmpty && id === 0) {
+    if (access === 'create') return;
+    throw missing(path);
+  }
+  throw unavailable(`${path} is not a hodei database.`, {
+    hint: 'Name another file with --db, or move this one away.',
+  });
+}
+
+/**
+ * WAL, and every commit on the disk before it is acknowledged. SQLite's own default in WAL loses
+ * the last commits on power loss, so what was set is read back.
+ */
+function makeDurable(connection: Connection): void {
+  const journal = connection.pragma('journal_mode = WAL', { simple: true });
+  connection.pragma('synchronous = FULL');
+  connection.pragma('foreign_keys = ON');
+  connection.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
+  connection.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  const synchronous = connection.pragma('synchronous', { simple: true });
+  if (journal !== 'wal' || synchronous !== 2) {
+    throw databaseError(
+      `the file does not take WAL with synchronous FULL (${journal}, ${synchronous})`,
+      {
+        hint: 'hodei needs a local disk: network and shared folders do not keep a SQLite file safe.',
+      },
+    );
+  }
+}

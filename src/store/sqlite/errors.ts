@@ -1,0 +1,46 @@
+import Sqlite from 'better-sqlite3';
+import { conflict, databaseError, HodeiError, unavailable } from '../../domain/errors.ts';
+
+// SQLite names the columns of a broken unique index, not the index.
+const constraintErrors: Readonly<Record<string, () => HodeiError>> = {
+  'UNIQUE constraint failed: tenant.name': () => conflict('A tenant of this name exists already.'),
+  'UNIQUE constraint failed: tenant.public_id': () =>
+    conflict('This id is taken: by chance two ids came out equal. Try once more.'),
+};
+
+/** What the user should hear of an error from SQLite; any other error is returned as it is. */
+export function toHodeiError(error: unknown): unknown {
+  if (!(error instanceof Sqlite.SqliteError)) return error;
+  const known = constraintErrors[error.message];
+  if (known !== undefined) return known();
+  return byCode(error);
+}
+
+function byCode(error: InstanceType<typeof Sqlite.SqliteError>): HodeiError {
+  const [, family] = error.code.split('_');
+  switch (family) {
+    case 'BUSY':
+    case 'LOCKED':
+      return unavailable('The database is busy: another process has held it for too long.', {
+        hint: 'Nothing was done. Try again.',
+        cause: error,
+      });
+    case 'FULL':
+      return unavailable('The disk is full. Nothing was done.', { cause: error });
+    case 'READONLY':
+    case 'PERM':
+    case 'CANTOPEN':
+      return unavailable(`The database cannot be opened or written: ${error.message}.`, {
+        hint: 'Check who owns the file and its folder: hodei doctor',
+        cause: error,
+      });
+    case 'NOTADB':
+    case 'CORRUPT':
+      return databaseError(error.message, {
+        hint: 'Stop writing to it and look at it with hodei doctor; then restore a backup.',
+        cause: error,
+      });
+    default:
+      return databaseError(error.message, { cause: error });
+  }
+}

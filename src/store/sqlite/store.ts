@@ -1,0 +1,144 @@
+import { HodeiError } from '../../domain/errors.ts';
+import { TransactionLost, type Store, type Tables, type Transaction } from '../store.ts';
+import { tablesOf } from '../tables/index.ts';
+import { openConnection, type Connection } from './connection.ts';
+import { sqliteDatabase } from './driver.ts';
+import { toHodeiError } from './errors.ts';
+import { migrate, requireLatestSchema } from './migrate.ts';
+
+export interface SqliteStoreOptions {
+  readonly path: string;
+  /** Whether a missing file is created and an older schema brought up to date. */
+  readonly create: boolean;
+  readonly now: () => number;
+}
+
+interface Opened {
+  readonly connection: Connection;
+  readonly tables: Tables;
+}
+
+/**
+ * The store on one SQLite file: one connection that writes and one that reads, each opened when
+ * it is first needed, since a command mostly needs only one of them.
+ */
+export function openSqliteStore(options: SqliteStoreOptions): Store {
+  const writer = once(() => openWriter(options));
+  const reader = once(() => openReader(options.path));
+  if (options.create) writer.get();
+  const inTurn = turns();
+  return {
+    // Two snapshots cannot be open on one connection, so reads take turns.
+    read: (work) => inTurn(() => readSnapshot(reader.get(), work)),
+    transaction: (work) => transact(writer.get(), work),
+    async close() {
+      // The last connection to close checkpoints the WAL, which a reading one could not.
+      reader.opened()?.connection.close();
+      writer.opened()?.connection.close();
+    },
+  };
+}
+
+function openWriter(options: SqliteStoreOptions): Opened {
+  const connection = openConnection(options.path, options.create ? 'create' : 'write');
+  return guarded(connection, () => {
+    if (options.create) migrate(connection, options.now());
+    else requireLatestSchema(connection);
+  });
+}
+
+function openReader(path: string): Opened {
+  const connection = openConnection(path, 'read');
+  return guarded(connection, () => requireLatestSchema(connection));
+}
+
+function guarded(connection: Connection, check: () => void): Opened {
+  try {
+    check();
+  } catch (error) {
+    connection.close();
+    throw toHodeiError(error);
+  }
+  return { connection, tables: tablesOf(sqliteDatabase(connection)) };
+}
+
+async function readSnapshot<T>(
+  { connection, tables }: Opened,
+  work: (tables: Tables) => Promise<T>,
+): Promise<T> {
+  execute(connection, 'begin');
+  try {
+    return await work(tables);
+  } finally {
+    if (connection.inTransaction) execute(connection, 'rollback');
+  }
+}
+
+async function transact<T>(
+  { connection, tables }: Opened,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  execute(connection, 'begin immediate');
+  let result: T;
+  try {
+    result = await work({ tables, attempt: (step, keep) => attempt(connection, step, keep) });
+  } catch (error) {
+    if (connection.inTransaction) execute(connection, 'rollback');
+    throw error;
+  }
+  commit(connection);
+  return result;
+}
+
+async function attempt<T>(
+  connection: Connection,
+  work: () => Promise<T>,
+  keep: boolean,
+): Promise<T> {
+  execute(connection, 'savepoint attempt');
+  try {
+    const result = await work();
+    execute(connection, keep ? 'release attempt' : 'rollback to attempt; release attempt');
+    return result;
+  } catch (error) {
+    // On a full disk SQLite has rolled everything back; going on would commit one by one.
+    if (!connection.inTransaction) throw new TransactionLost(error);
+    execute(connection, 'rollback to attempt; release attempt');
+    throw error;
+  }
+}
+
+function commit(connection: Connection): void {
+  try {
+    connection.exec('commit');
+  } catch (error) {
+    if (connection.inTransaction) connection.exec('rollback');
+    throw new HodeiError('unknown_outcome', 'The database failed while it wrote the change down.', {
+      hint: 'It may or may not have been done: look before you repeat it.',
+      cause: error,
+    });
+  }
+}
+
+function execute(connection: Connection, sql: string): void {
+  try {
+    connection.exec(sql);
+  } catch (error) {
+    throw toHodeiError(error);
+  }
+}
+
+function once<T>(make: () => T): { get(): T; opened(): T | undefined } {
+  let made: T | undefined;
+  return { get: () => (made ??= make()), opened: () => made };
+}
+
+/** Runs one piece of work after the other, in the order in which they came. */
+function turns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}

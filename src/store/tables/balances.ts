@@ -1,0 +1,76 @@
+import type { BalanceTable, UseFilter, UseRank } from '../store.ts';
+import { condition, valuesOf, where, type Condition, type Database } from './database.ts';
+import { tenantConditions } from './tenants.ts';
+
+/** Where the measure of fullness ends, so that JavaScript reads it exactly: also "any use of nothing". */
+const FULLEST = 9007199254740991;
+
+export function balanceTable(database: Database): BalanceTable {
+  return {
+    used: (scope) =>
+      database.all(`select resource, used from balance where scope = ? and used > 0`, scope),
+    fullest: (filter, after, limit) => fullest(database, filter, after, limit),
+  };
+}
+
+/**
+ * The fullness of a tenant is that of its fullest resource, used ÷ limit in thousandths, rounded
+ * down. Products stay below 1000 × 2^53, which a 64-bit integer holds.
+ */
+async function fullest(
+  database: Database,
+  filter: UseFilter,
+  after: UseRank | undefined,
+  limit: number,
+): Promise<UseRank[]> {
+  const used = [
+    ...tenantConditions(filter.tenants),
+    condition('b.used > 0'),
+    condition('r.retired = 0'),
+  ];
+  if (filter.overPercent !== undefined) {
+    used.push(condition('b.used * 100 > ceilings.ceiling * ?', filter.overPercent));
+  }
+  const page = pageAfter(after);
+  return database.all<UseRank>(
+    `select tenant, permille from (
+       select t.id as tenant, max(case
+           when ceilings.ceiling is null then 0
+           when ceilings.ceiling = 0 then ${FULLEST}
+           when b.used / ceilings.ceiling >= ${Math.trunc(FULLEST / 1000)} then ${FULLEST}
+           else b.used * 1000 / ceilings.ceiling end) as permille
+       from balance b
+       join scope s on s.id = b.scope
+       join tenant t on t.id = s.tenant
+       join resource r on r.id = b.resource
+       join (${ceilings}) ceilings on ceilings.scope = b.scope and ceilings.resource = b.resource
+       ${where(used)}
+       group by t.id
+     ) ranked
+     ${where(page)}
+     order by permille desc, tenant limit ?`,
+    ...valuesOf(used),
+    ...valuesOf(page),
+    limit,
+  );
+}
+
+/** The limit in force for every balance: the tenant's own, else the resource's default. */
+const ceilings = `
+  select x.scope, x.resource,
+    case when q.scope is null then d.default_limit else q.ceiling end as ceiling
+  from balance x
+  join resource d on d.id = x.resource
+  left join quota q on q.scope = x.scope and q.resource = x.resource`;
+
+function pageAfter(after: UseRank | undefined): Condition[] {
+  if (after === undefined) return [];
+  return [
+    condition(
+      '(permille < ? or (permille = ? and tenant > ?))',
+      after.permille,
+      after.permille,
+      after.tenant,
+    ),
+  ];
+}

@@ -1,0 +1,103 @@
+import type { EventFilter, EventRow, EventTable } from '../store.ts';
+import { condition, valuesOf, where, type Database } from './database.ts';
+
+interface Row {
+  sequence: number;
+  time: number;
+  principal: string;
+  acting_as: string | null;
+  operation: string;
+  tenant: string | null;
+  object: string;
+  reason: string | null;
+  before_state: string | null;
+  after_state: string | null;
+  trace_id: string;
+  previous_hash: string;
+  hash: string;
+}
+
+const columns = `sequence, time, principal, acting_as, operation, tenant, object, reason,
+  before_state, after_state, trace_id, previous_hash, hash`;
+
+export function eventTable(database: Database): EventTable {
+  return {
+    async head() {
+      const row = await database.get<Row>(
+        `select ${columns} from event order by sequence desc limit 1`,
+      );
+      return row && toEvent(row);
+    },
+    insert: (event) => insert(database, event),
+    list: (filter, before, limit) => list(database, filter, before, limit),
+    async following(after, limit) {
+      const rows = await database.all<Row>(
+        `select ${columns} from event where sequence > ? order by sequence limit ?`,
+        after,
+        limit,
+      );
+      return rows.map(toEvent);
+    },
+  };
+}
+
+async function insert(database: Database, event: EventRow): Promise<void> {
+  await database.run(
+    `insert into event (${columns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    event.sequence,
+    event.time,
+    event.principal,
+    event.actingAs,
+    event.operation,
+    event.tenant,
+    event.object,
+    event.reason,
+    event.before,
+    event.after,
+    event.traceId,
+    event.previousHash,
+    event.hash,
+  );
+}
+
+async function list(
+  database: Database,
+  filter: EventFilter,
+  before: number | undefined,
+  limit: number,
+): Promise<EventRow[]> {
+  const conditions = [];
+  if (filter.tenant !== undefined) conditions.push(condition('tenant = ?', filter.tenant));
+  if (filter.principal !== undefined) conditions.push(condition('principal = ?', filter.principal));
+  if (filter.operations !== undefined) {
+    const marks = filter.operations.map(() => '?').join(', ');
+    conditions.push(condition(`operation in (${marks})`, ...filter.operations));
+  }
+  if (filter.since !== undefined) conditions.push(condition('time >= ?', filter.since));
+  if (filter.until !== undefined) conditions.push(condition('time < ?', filter.until));
+  if (before !== undefined) conditions.push(condition('sequence < ?', before));
+  const rows = await database.all<Row>(
+    `select ${columns} from event ${where(conditions)} order by sequence desc limit ?`,
+    ...valuesOf(conditions),
+    limit,
+  );
+  return rows.map(toEvent);
+}
+
+function toEvent(row: Row): EventRow {
+  return {
+    sequence: row.sequence,
+    time: row.time,
+    principal: row.principal,
+    actingAs: row.acting_as,
+    operation: row.operation,
+    tenant: row.tenant,
+    object: row.object,
+    reason: row.reason,
+    before: row.before_state,
+    after: row.after_state,
+    traceId: row.trace_id,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+  };
+}
