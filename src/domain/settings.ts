@@ -4,6 +4,7 @@ import {
   limitField,
   MAX_AMOUNT,
   resourceOfLimitField,
+  spokenName,
   type Resource,
 } from './resource.ts';
 import { escapeUnprintable } from './text.ts';
@@ -87,7 +88,17 @@ const MAX_RESOURCES = 64;
 /** A name of a resource is also a field of these, so that it may not be one of their own fields. */
 const reservedNames = new Set([
   // The quota document, and what comes beside it in a command or an answer.
-  ...['tenant', 'tenant_id', 'tenant_name', 'current_usage', 'unset', 'bound_by', 'version'],
+  ...[
+    'tenant',
+    'tenant_id',
+    'tenant_name',
+    'current_usage',
+    'unset',
+    'bound_by',
+    'version',
+    'units',
+  ],
+
   ...['updated_at', 'warnings', 'changes', 'id', 'name', 'max_concurrent_jobs', 'active_jobs'],
   // The request of a job.
   ...['pool', 'job_id', 'priority', 'ttl_seconds', 'queue_ttl_seconds', 'labels', 'on_full'],
@@ -99,7 +110,7 @@ const reservedNames = new Set([
 export interface SettingsProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
-  /** What could stand there, where the last part of the path is a name that nobody knows. */
+  /** Names that could stand there, where the last part of the path is one that cannot. */
   readonly known?: readonly string[];
 }
 
@@ -164,12 +175,15 @@ function checkQuotaField(
   catalogue: ReadonlySet<string>,
 ): SettingsProblem[] {
   const path = ['multi_tenancy', 'default_tenant_quota', field];
-  if (limitField(field) !== field) return [{ path, message: `write ${limitField(field)} here` }];
+  if (limitField(field) !== field) {
+    return [{ path, message: `${field} are limited by ${limitField(field)}`, known: [] }];
+  }
   if (catalogue.has(resourceOfLimitField(field))) {
     const message = limitProblem(limit);
     return message === undefined ? [] : [{ path, message }];
   }
-  const known = [...catalogue].map(limitField);
+  const spoken = [...catalogue].filter((name) => spokenName(name) === field);
+  const known = (spoken.length > 0 ? spoken : [...catalogue]).map(limitField);
   return [{ path, message: `no resource has the name ${quoted(field)}`, known }];
 }
 

@@ -104,11 +104,19 @@ function parseInput<I extends InputSchema>(
   { input: schema }: Pick<Operation<I>, 'input'>,
   input: unknown,
 ): z.output<I> {
-  const result = schema().safeParse(input);
+  // With what came, since otherwise a wrong value cannot be told from a missing one.
+  const result = schema().safeParse(input, { reportInput: true });
   if (result.success) return result.data;
   const known = Object.keys(schema().shape);
   const problems = result.error.issues.map((issue) => describeIssue(issue, known));
-  throw new HodeiError('invalid', problems.join('; '), { cause: result.error });
+  const [hint] = result.error.issues.flatMap(hintOf);
+  throw new HodeiError('invalid', problems.join('; '), { hint, cause: result.error });
+}
+
+/** A rule of the domain may know the way out. */
+function hintOf(issue: z.core.$ZodIssue): string[] {
+  const hint: unknown = issue.code === 'custom' ? issue.params?.['hint'] : undefined;
+  return typeof hint === 'string' ? [hint] : [];
 }
 
 function describeIssue(issue: z.core.$ZodIssue, known: readonly string[]): string {
@@ -120,7 +128,12 @@ function describeIssue(issue: z.core.$ZodIssue, known: readonly string[]): strin
     });
     return `unknown field ${names.join(', ')}${path === '' ? '' : ` in ${path}`}`;
   }
-  if (path === '' || issue.code === 'custom') return issue.message;
+  if (path === '' || isSentence(issue)) return issue.message;
   if (issue.code === 'invalid_type' && issue.input === undefined) return `${path} is missing`;
   return `${path}: ${issue.message}`;
+}
+
+/** Rules in the domain's own words name what they speak of; `must be …` needs the field before it. */
+function isSentence({ code, message }: z.core.$ZodIssue): boolean {
+  return code === 'custom' && !message.startsWith('must ');
 }

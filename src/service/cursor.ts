@@ -1,4 +1,4 @@
-import { invalid } from '../domain/errors.ts';
+import { invalid, type HodeiError } from '../domain/errors.ts';
 
 /** Where a page ended: the order of the list, then the last row's place in it. */
 export type Place = readonly (string | number)[];
@@ -18,14 +18,20 @@ export function decodeCursor(
 ): Place {
   const parts = parse(cursor);
   const [of, ...place] = parts;
-  const fits = place.length === types.length && place.every((part, i) => typeof part === types[i]);
-  if (of !== order || !fits) {
-    throw invalid(
-      'The cursor does not belong to this list.',
-      'Leave it out to begin at the first page.',
-    );
-  }
+  const fits = place.length === types.length && place.every((part, i) => isA(types[i], part));
+  if (of !== order || !fits) throw foreignCursor();
   return place;
+}
+
+export function foreignCursor(): HodeiError {
+  return invalid(
+    'The cursor does not belong to this list.',
+    'Leave it out to begin at the first page.',
+  );
+}
+
+function isA(type: 'string' | 'number' | undefined, part: string | number): boolean {
+  return type === 'number' ? Number.isSafeInteger(part) : typeof part === type;
 }
 
 function parse(cursor: string): (string | number)[] {

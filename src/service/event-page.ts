@@ -17,13 +17,16 @@ export async function pageOfEvents(
   const rows = await tables.events.list(filter, sequence, limit + 1);
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
+  const items: EventView[] = [];
+  for (const event of page) items.push(await viewEvent(tables, event));
   return {
-    items: page.map(viewEvent),
+    items,
     next_cursor: last === undefined ? null : encodeCursor('sequence', [last.sequence]),
   };
 }
 
-function viewEvent(event: EventRow): EventView {
+async function viewEvent(tables: Tables, event: EventRow): Promise<EventView> {
+  const tenant = event.tenant === null ? undefined : await tables.tenants.byId(event.tenant);
   return {
     sequence: event.sequence,
     time: toInstant(event.time),
@@ -31,6 +34,7 @@ function viewEvent(event: EventRow): EventView {
     acting_as: event.actingAs,
     operation: event.operation,
     tenant: event.tenant,
+    tenant_name: tenant?.name ?? null,
     object: event.object,
     reason: event.reason,
     before: parseState(event.before),

@@ -4,9 +4,11 @@ import { limitField, usageField } from '../domain/resource.ts';
 import type { ResourceRow, Tables, TenantRow } from '../store/store.ts';
 import { allowancesOf, ancestorAllowances, sameResource } from './allowances.ts';
 import { toInstant } from './schemas/common.ts';
-import type { QuotaResponse } from './schemas/quota.ts';
+import type { QuotaChangeResponse, QuotaResponse } from './schemas/quota.ts';
 
 export type QuotaView = z.output<ReturnType<typeof QuotaResponse>>;
+
+export type QuotaChangeView = z.output<ReturnType<typeof QuotaChangeResponse>>;
 
 /** The quota document of a tenant: limits in force, use, and who above it binds first. */
 export async function viewQuota(
@@ -31,6 +33,7 @@ export async function viewQuota(
     tenant_name: tenant.name,
     ...Object.fromEntries(limits),
     unset,
+    units: Object.fromEntries(catalogue.map(({ name, unit }) => [limitField(name), unit])),
     current_usage: Object.fromEntries(uses),
     bound_by: Object.fromEntries(binding),
     version: scope.version,

@@ -99,11 +99,11 @@ async function pageOfTree(
   filter: TenantFilter,
   { cursor, limit }: TenantPageInput,
 ): Promise<TenantPage> {
-  const [after] = cursor === undefined ? [] : decodeCursor('tree', cursor, ['number']);
+  const [after] = cursor === undefined ? [] : decodeCursor('tree', cursor, ['string']);
   const { rows, stoppedAt } = await walkTree(
     tables,
     filter,
-    after === undefined ? undefined : Number(after),
+    after === undefined ? undefined : String(after),
     limit,
   );
   return {

@@ -1,11 +1,12 @@
-import { invalid } from '../domain/errors.ts';
 import type { Key, Tables, TenantFilter, TenantRow } from '../store/store.ts';
-import { ancestorsOf } from './tenant-lookup.ts';
+import { foreignCursor } from './cursor.ts';
 
 /** How many siblings are read at once. */
 const SIBLINGS = 100;
 /** A page looks at so many tenants at most, however few of them its filter lets through. */
 const VISITS_MAX = 5_000;
+/** So many levels a place tells as they stood, so that it fits a cursor; more are looked up. */
+const LEVELS_TOLD = 16;
 
 export interface TreeRow extends TenantRow {
   /** Levels below where the walk began. */
@@ -14,8 +15,8 @@ export interface TreeRow extends TenantRow {
 
 export interface TreePage {
   readonly rows: TreeRow[];
-  /** The tenant after which the next page goes on; undefined at the end. */
-  readonly stoppedAt: Key | undefined;
+  /** Where the next page goes on; undefined at the end. */
+  readonly stoppedAt: string | undefined;
 }
 
 /** The children of one tenant (null: the roots) that were not visited yet. */
@@ -27,27 +28,25 @@ interface Level {
 
 /**
  * A page of the tree below `filter.parent` (else of all roots), parents before their children,
- * siblings by name. Going on needs only the tenant visited last, since even a deleted one keeps
- * its place; the cost is that of the rows looked at, not of the tree.
+ * siblings by name. Going on needs only the names visited last on each level, whatever became of
+ * them since; the cost is that of the rows looked at, not of the tree.
  */
 export async function walkTree(
   tables: Tables,
   filter: TenantFilter,
-  after: Key | undefined,
+  after: string | undefined,
   limit: number,
 ): Promise<TreePage> {
-  const levels = await levelsAfter(tables, filter.parent ?? null, after);
+  const levels = await levelsAt(tables, filter.parent ?? null, after);
   const rows: TreeRow[] = [];
-  let visited: Key | undefined;
   for (let visits = 0; visits < VISITS_MAX && rows.length < limit; visits++) {
     const tenant = await nextOf(tables, levels);
     if (tenant === undefined) return { rows, stoppedAt: undefined };
     const depth = levels.length - 1;
     levels.push({ parent: tenant.key, pending: [], lastName: '' });
-    visited = tenant.key;
     if (await passes(tables, filter, tenant)) rows.push({ ...tenant, depth });
   }
-  return { rows, stoppedAt: visited };
+  return { rows, stoppedAt: placeOf(levels) };
 }
 
 async function nextOf(tables: Tables, levels: Level[]): Promise<TenantRow | undefined> {
@@ -65,25 +64,36 @@ async function nextOf(tables: Tables, levels: Level[]): Promise<TenantRow | unde
   return undefined;
 }
 
-/** Where the walk stood after it had visited a tenant: one level for each step down to it. */
-async function levelsAfter(
+function placeOf(levels: readonly Level[]): string {
+  const told = levels.slice(-LEVELS_TOLD);
+  return told.map(({ parent, lastName }) => `${parent ?? 0}/${lastName}`).join('/');
+}
+
+/** Where the walk stood. The levels as told hold: no rename or move since then shifts them. */
+async function levelsAt(
   tables: Tables,
   top: Key | null,
-  after: Key | undefined,
+  place: string | undefined,
 ): Promise<Level[]> {
-  const last = after === undefined ? undefined : await tables.tenants.byKey(after);
-  if (last === undefined) return [{ parent: top, pending: [], lastName: '' }];
-  const line = [last, ...(await ancestorsOf(tables, last))];
-  const depth = line.findIndex(({ parent }) => parent === top);
-  if (depth < 0) {
-    throw invalid(
-      'The cursor does not belong to this list.',
-      'Leave it out to begin at the first page.',
-    );
-  }
-  const down = line.slice(0, depth + 1).reverse();
-  const levels = down.map(({ parent, name }) => ({ parent, pending: [], lastName: name }));
-  return [...levels, { parent: last.key, pending: [], lastName: '' }];
+  if (place === undefined) return [{ parent: top, pending: [], lastName: '' }];
+  const told = [...place.matchAll(/(\d+)\/([^/]*)/g)].map(([, parent, lastName = '']) => ({
+    parent: Number(parent) || null,
+    pending: [],
+    lastName,
+  }));
+  const [highest] = told;
+  if (highest === undefined || placeOf(told) !== place) throw foreignCursor();
+  return [...(await levelsDownTo(tables, top, highest.parent)), ...told];
+}
+
+/** One level for each step from the top down to a tenant, as the tree is now. */
+async function levelsDownTo(tables: Tables, top: Key | null, key: Key | null): Promise<Level[]> {
+  if (key === top) return [];
+  const tenant = key === null ? undefined : await tables.tenants.byKey(key);
+  if (tenant === undefined) throw foreignCursor();
+  const { parent, name } = tenant;
+  const above = await levelsDownTo(tables, top, parent);
+  return [...above, { parent, pending: [], lastName: name }];
 }
 
 async function passes(tables: Tables, filter: TenantFilter, tenant: TenantRow): Promise<boolean> {

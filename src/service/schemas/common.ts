@@ -40,7 +40,7 @@ export const MAX_PAGE = 500;
 /** What every list takes. */
 export const pageInput = lazy(() => ({
   limit: queryInteger(1, MAX_PAGE).default(100).describe(`Rows on a page, 1 to ${MAX_PAGE}.`),
-  cursor: z.string().min(1).max(500).optional().describe('Where the page before this one ended.'),
+  cursor: z.string().min(1).max(2_000).optional().describe('Where the page before this one ended.'),
 }));
 
 /** What every list answers. */

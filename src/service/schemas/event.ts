@@ -14,6 +14,7 @@ export const EventResponse = lazy(() =>
     acting_as: z.string().nullable().describe('The name given with --as.'),
     operation: z.string(),
     tenant: z.string().nullable().describe('Id of the tenant it concerns.'),
+    tenant_name: z.string().nullable().describe('The name that tenant has now, or had last.'),
     object: z.string(),
     reason: z.string().nullable(),
     before: state(),

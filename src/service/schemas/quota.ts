@@ -39,6 +39,7 @@ export const InitialQuota = lazy(() =>
 export const READ_ONLY_FIELDS = [
   'tenant_id',
   'tenant_name',
+  'units',
   'current_usage',
   'bound_by',
   'version',
@@ -98,6 +99,7 @@ function quotaFields() {
     unset: z
       .array(z.string())
       .describe("Fields without a limit of the tenant's own: the resource's default is shown."),
+    units: z.record(z.string(), z.string()).describe('By field: of what the amounts are.'),
     current_usage: z
       .object({ cpu_m: z.int(), memory_mb: z.int(), gpu: z.int(), active_jobs: z.int() })
       .catchall(z.int()),

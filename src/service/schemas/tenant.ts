@@ -19,8 +19,8 @@ const name = lazy(() =>
       const problem = tenantNameProblem(text);
       if (problem === undefined) return;
       const suggestion = nearestTenantName(text);
-      const message = suggestion === undefined ? problem : `${problem}. Perhaps ${suggestion}?`;
-      check.addIssue({ code: 'custom', message });
+      const hint = suggestion === undefined ? undefined : `Did you mean ${suggestion}?`;
+      check.addIssue({ code: 'custom', message: problem, params: { hint } });
     })
     .describe('A DNS label: 1 to 63 of a-z, 0-9 and -, unique among the tenants there are.')
     .meta({ pattern: '^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$' }),

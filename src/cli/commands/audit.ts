@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { invalid } from '../../domain/errors.ts';
+import { listAudit } from '../../service/events.ts';
+import { auditListing } from '../event-words.ts';
+import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
+import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
+
+interface ListFlags extends PageFlags {
+  readonly tenant?: string;
+  readonly principal?: string;
+  readonly operation?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+export function register(cli: Cli, noun: Command): void {
+  addVerb<ListFlags>(
+    cli,
+    noun,
+    {
+      usage: 'list',
+      summary: 'who changed what, when and why, the newest first',
+      examples: [
+        'audit list --tenant acme',
+        'audit list --principal ana --since 2026-11-01 --json',
+      ],
+      flags: (command) =>
+        withPageFlags(
+          command
+            .option('--tenant <tenant>', 'only changes of this tenant; a deleted one by its id')
+            .option('--principal <name>', 'only changes by this user')
+            .option('--operation <name>', 'only one kind of change, such as quota.set')
+            .option(
+              '--since <time>',
+              'from this time on: 2026-11-01 or 2026-11-01T09:00',
+              toInstant,
+            )
+            .option('--until <time>', 'before this time', toInstant),
+          toWholeNumber,
+        ),
+    },
+    async (run, _, flags) => {
+      const { tenant, principal, operation, since, until } = flags;
+      await printPages(
+        run,
+        flags,
+        () => auditListing,
+        (page) =>
+          run.call(listAudit, {
+            ...page,
+            ...(tenant !== undefined && { tenant }),
+            ...(principal !== undefined && { principal }),
+            ...(operation !== undefined && { operation }),
+            ...(since !== undefined && { since }),
+            ...(until !== undefined && { until }),
+          }),
+      );
+    },
+  );
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/;
+
+/** A time as typed, local unless it says a zone, as ISO 8601 in UTC. */
+function toInstant(text: string): string {
+  const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
+  const date = new Date(isDay ? `${text}T00:00` : text.replace(' ', 'T'));
+  if (INSTANT.test(text) && !Number.isNaN(date.getTime())) return date.toISOString();
+  throw invalid(`A time is expected, such as 2026-11-01 or 2026-11-01T09:00: "${text}"`);
+}

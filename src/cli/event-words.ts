@@ -1,0 +1,101 @@
+import type * as z from 'zod';
+import type { EventResponse } from '../service/schemas/event.ts';
+import { builtInResources, limitField } from '../domain/resource.ts';
+import type { Column, Listing } from './render.ts';
+import { sayChange, sayField, sayLimit, sayTime } from './words.ts';
+
+type Event = z.output<ReturnType<typeof EventResponse>>;
+
+type State = Readonly<Record<string, unknown>>;
+
+/** More than so many are counted, not listed; JSON has them all. */
+const MANY = 8;
+
+/** What changed, in one line: `cpu 4 → 6 cores`, `email a@x → b@x`. */
+function sayDifference({ operation, before, after }: Event): string {
+  if (operation === 'tenant.create') return sayCreation(after ?? {});
+  if (operation === 'tenant.delete') return '';
+  const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
+  if (fields.size > MANY) return `${fields.size} settings`;
+  const sayOne = operation.startsWith('quota.') ? sayLimitDifference : sayFieldDifference;
+  return [...fields].map((field) => sayOne(field, before?.[field], after?.[field])).join(', ');
+}
+
+function sayCreation({ quota, ...fields }: State): string {
+  const limits = Object.entries((quota ?? {}) as State).map(
+    ([field, limit]) => `${sayField(field)} ${sayOneLimit(field, limit)}`,
+  );
+  const parent = typeof fields['parent'] === 'string' ? [`under ${fields['parent']}`] : [];
+  return [...parent, ...limits].join(', ');
+}
+
+function sayLimitDifference(field: string, before: unknown, after: unknown): string {
+  if (isLimit(before) && isLimit(after)) return sayChange(field, unitOf(field), before, after);
+  return `${sayField(field)} ${sayOneLimit(field, before)} → ${sayOneLimit(field, after)}`;
+}
+
+function sayOneLimit(field: string, limit: unknown): string {
+  return isLimit(limit) ? sayLimit(limit, field, unitOf(field)) : 'unset';
+}
+
+function isLimit(value: unknown): value is number | null {
+  return typeof value === 'number' || value === null;
+}
+
+/** Events do not carry units; those of built-in resources never change. */
+function unitOf(field: string): string {
+  return builtInResources.find(({ name }) => limitField(name) === field)?.unit ?? 'count';
+}
+
+function sayFieldDifference(field: string, before: unknown, after: unknown): string {
+  return `${field} ${sayValue(before)} → ${sayValue(after)}`;
+}
+
+function sayValue(value: unknown): string {
+  if (value === undefined || value === null) return '-';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function sayWho({ principal, acting_as: actingAs }: Event): string {
+  return actingAs === null ? principal : `${principal} (as ${actingAs})`;
+}
+
+const time: Column<Event> = {
+  header: 'TIME',
+  text: (event) => sayTime(event.time),
+  value: (event) => event.time,
+  isDim: true,
+};
+const who: Column<Event> = { header: 'WHO', text: sayWho };
+const operation: Column<Event> = { header: 'WHAT', text: (event) => event.operation };
+const object: Column<Event> = {
+  header: 'TENANT',
+  text: (event) => event.tenant_name ?? '-',
+};
+const difference: Column<Event> = { header: 'CHANGE', text: sayDifference };
+const reason: Column<Event> = { header: 'REASON', text: (event) => event.reason ?? '' };
+
+/** Changes of everything. */
+export const auditListing: Listing<Event> = {
+  name: (event) => String(event.sequence),
+  columns: [
+    {
+      header: 'NO',
+      text: (event) => String(event.sequence),
+      value: (event) => event.sequence,
+      isDim: true,
+    },
+    time,
+    who,
+    operation,
+    object,
+    difference,
+    reason,
+  ],
+};
+
+/** Changes of one tenant's limits. */
+export const historyListing: Listing<Event> = {
+  name: (event) => String(event.sequence),
+  columns: [time, who, difference, reason],
+};

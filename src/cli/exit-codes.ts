@@ -1,0 +1,43 @@
+import type { ErrorCode } from '../domain/errors.ts';
+
+export const exitCodes: Readonly<Record<ErrorCode, number>> = {
+  invalid: 2,
+  not_found: 3,
+  unauthenticated: 4,
+  forbidden: 4,
+  conflict: 5,
+  stale_version: 5,
+  rate_limited: 7,
+  unavailable: 7,
+  database: 7,
+  unknown_outcome: 7,
+  internal: 1,
+};
+
+export const USAGE = 2;
+export const FOUND_SOMETHING = 9;
+export const INTERRUPTED = 130;
+
+/** Every exit code and its meaning, for the documentation. */
+export const exitCodeMeanings: readonly (readonly [number, string])[] = [
+  [0, 'done'],
+  [1, 'a bug in hodei'],
+  [2, 'wrong usage or invalid input'],
+  [3, 'not found'],
+  [4, 'not allowed'],
+  [5, 'conflict: the name is taken, the version is stale, something is in the way'],
+  [7, 'unavailable, rate limited, or the outcome is unknown'],
+  [9, 'a check found something (doctor)'],
+  [130, 'interrupted'],
+];
+
+/** Ends a command with an exit code after it has said what there was to say. */
+export class Exit extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`exit ${exitCode}`);
+    this.name = 'Exit';
+    this.exitCode = exitCode;
+  }
+}

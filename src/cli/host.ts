@@ -1,0 +1,84 @@
+import type { Call } from '../service/operation.ts';
+
+/** Flags that every command takes, and that say where it acts and as whom. */
+export interface Place {
+  readonly config?: string | undefined;
+  readonly db?: string | undefined;
+  readonly server?: string | undefined;
+  readonly as?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** A place where operations are carried out: a file here, or a server. */
+export interface Session {
+  readonly call: Call;
+  /** For people: the path of the file, or the URL. */
+  readonly place: string;
+  /** The config file differs from the settings in force by so many keys. */
+  readonly drift: { readonly file: string; readonly keys: number } | undefined;
+  close(): Promise<void>;
+}
+
+export interface DatabaseStatus {
+  readonly path: string;
+  readonly bytes: number;
+  readonly wal_bytes: number;
+  readonly schema: number;
+  readonly schema_known: number;
+  readonly sqlite: string;
+  readonly tenants: number;
+  readonly events: number;
+  readonly settings_revision: number | null;
+}
+
+export interface BackupReport {
+  readonly file: string;
+  readonly bytes: number;
+  readonly tenants: number;
+  readonly events: number;
+}
+
+export interface Check {
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly subject: string;
+  readonly finding: string;
+  readonly hint?: string;
+}
+
+/** A config file as it is, or what would be in force without one. */
+export interface LoadedConfig {
+  /** The file; undefined when there is none and the defaults hold. */
+  readonly path: string | undefined;
+  /** Every key with its value, defaults included. */
+  readonly document: unknown;
+  /** The part that decides and is put in force by `config apply`. */
+  readonly settings: Record<string, unknown>;
+}
+
+export interface ServeOptions {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** What the program offers its commands beside operations; `main` is behind it. */
+export interface Host {
+  readonly version: string;
+  /** Opens the place; a missing database is created only where `create` says so. */
+  connect(place: Place, options: { readonly create: boolean }): Promise<Session>;
+  /** Serves until the process is told to stop. */
+  serve(place: Place, options: ServeOptions, onListening: (url: string) => void): Promise<void>;
+  readonly config: {
+    load(place: Place): Promise<LoadedConfig>;
+    /** The commented example, and where `config init` would write it. */
+    example(): Promise<{ readonly text: string; readonly defaultPath: string }>;
+    /** @throws conflict when the file exists. */
+    write(path: string, text: string): Promise<void>;
+  };
+  readonly database: {
+    status(place: Place): Promise<DatabaseStatus>;
+    migrate(place: Place): Promise<{ readonly path: string; readonly applied: readonly string[] }>;
+    backup(place: Place, file: string): Promise<BackupReport>;
+    restore(place: Place, file: string): Promise<BackupReport>;
+  };
+  doctor(place: Place): Promise<readonly Check[]>;
+}

@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import type { Cli } from './verb.ts';
+
+/** A word after `hodei`. Its file is loaded only when it is called, which keeps the start fast. */
+export interface Noun {
+  readonly name: string;
+  readonly summary: string;
+  /** Whether more words follow; `serve` and `doctor` stand alone. */
+  readonly hasVerbs: boolean;
+  /** What one would really type, for the help of the noun. */
+  readonly examples: readonly string[];
+  /** Adds the verbs of the noun to its command. */
+  register(cli: Cli, command: Command): Promise<void>;
+}
+
+export const nouns: readonly Noun[] = [
+  {
+    name: 'tenant',
+    summary: 'who is charged: create, get, list, update, suspend, delete',
+    hasVerbs: true,
+    examples: [
+      'tenant create acme --email ops@acme.example --cpu 4 --memory 8Gi',
+      'tenant list --tree',
+      'tenant update acme --label tier=gold',
+    ],
+    register: async (cli, command) => (await import('./commands/tenant.ts')).register(cli, command),
+  },
+  {
+    name: 'quota',
+    summary: 'how much they may use: get, set, unset, list, history',
+    hasVerbs: true,
+    examples: [
+      'quota get acme',
+      'quota set acme --cpu 6 --memory 12Gi --gpu +2',
+      'quota list --over 80%',
+    ],
+    register: async (cli, command) => (await import('./commands/quota.ts')).register(cli, command),
+  },
+  {
+    name: 'audit',
+    summary: 'who changed what, when and why',
+    hasVerbs: true,
+    examples: ['audit list --tenant acme'],
+    register: async (cli, command) => (await import('./commands/audit.ts')).register(cli, command),
+  },
+  {
+    name: 'config',
+    summary: 'the config file, and putting it in force',
+    hasVerbs: true,
+    examples: ['config init', 'config apply --dry-run'],
+    register: async (cli, command) => (await import('./commands/config.ts')).register(cli, command),
+  },
+  {
+    name: 'db',
+    summary: 'the database file: status, migrate, backup, restore',
+    hasVerbs: true,
+    examples: ['db status', 'db backup hodei-backup.db'],
+    register: async (cli, command) => (await import('./commands/db.ts')).register(cli, command),
+  },
+  {
+    name: 'serve',
+    summary: 'offer everything over REST',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) => (await import('./commands/serve.ts')).register(cli, command),
+  },
+  {
+    name: 'doctor',
+    summary: 'check that everything is as it should be',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) => (await import('./commands/doctor.ts')).register(cli, command),
+  },
+  {
+    name: 'completion',
+    summary: 'completion for bash, zsh or fish',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) =>
+      (await import('./commands/completion.ts')).register(cli, command),
+  },
+];

@@ -1,0 +1,167 @@
+import type { QuotaView } from '../service/quota-view.ts';
+import { resourceOfLimitField, usageField } from '../domain/resource.ts';
+import { freeOf, overBy } from '../domain/quota.ts';
+import { splitAmount } from '../domain/quantity.ts';
+import { bar, type Column, type Listing } from './render.ts';
+import { isSameUnit, sayAmount, sayField, sayLimit } from './words.ts';
+
+/** One resource of one tenant's quota. */
+export interface QuotaRow {
+  readonly tenant: string;
+  readonly field: string;
+  readonly unit: string;
+  readonly limit: number | null;
+  readonly isUnset: boolean;
+  readonly used: number;
+  readonly bound: { readonly tenant: string; readonly free: number | null } | undefined;
+}
+
+export function rowsOf(quota: QuotaView): QuotaRow[] {
+  return Object.entries(quota.units).map(([field, unit]) => ({
+    tenant: quota.tenant_name,
+    field,
+    unit,
+    limit: quota[field] as number | null,
+    isUnset: quota.unset.includes(field),
+    used: quota.current_usage[usageField(resourceOfLimitField(field))] ?? 0,
+    bound: quota.bound_by[field],
+  }));
+}
+
+/** `4 cores, 8 GiB, 0 GPU, 10 jobs`; of other resources only those that are open. */
+export function sayQuota(quota: QuotaView): string {
+  const builtIn = new Set(['cpu_m', 'memory_mb', 'gpu', 'max_concurrent_jobs']);
+  return rowsOf(quota)
+    .filter(({ field, limit }) => builtIn.has(field) || limit !== 0)
+    .map(({ limit, field, unit }) => sayAmount(limit, field, unit))
+    .join(', ');
+}
+
+/** A note for each limit that is above that of a tenant higher up. */
+export function sayLowerAncestor(
+  tenant: string,
+  ancestor: { readonly tenant: string; readonly limit: number | null },
+  own: { readonly field: string; readonly unit: string; readonly limit: number | null },
+): string {
+  const { field, unit, limit } = own;
+  const theirs = sayAmount(ancestor.limit, field, unit);
+  const what = unit === 'MiB' ? `${theirs} of ${sayField(field)}` : theirs;
+  const ours = limit === null ? 'more' : `all of its ${numberOf(limit, own)}`;
+  return `Note: ${ancestor.tenant} above it has ${what}, so ${tenant} cannot use ${ours}.`;
+}
+
+export function saysLowerAncestors(quota: QuotaView): string[] {
+  return rowsOf(quota).flatMap((row) => {
+    const ancestor = quota.bound_by[row.field];
+    if (ancestor === undefined || ancestor.limit === null) return [];
+    if (row.limit !== null && row.limit <= ancestor.limit) return [];
+    return [sayLowerAncestor(quota.tenant_name, ancestor, row)];
+  });
+}
+
+function numberOf(amount: number, { field, unit }: { field: string; unit: string }): string {
+  return splitAmount(amount, { name: resourceOfLimitField(field), unit }).number;
+}
+
+function limitUnit({ limit, field, unit }: QuotaRow): string {
+  return limit === null ? '' : splitAmount(limit, { name: resourceOfLimitField(field), unit }).unit;
+}
+
+/** An amount beside its limit: without the unit where that is the limit's. */
+function beside(row: QuotaRow, amount: number | null): string {
+  if (amount === null) return 'unlimited';
+  const preferred = limitUnit(row);
+  const resource = { name: resourceOfLimitField(row.field), unit: row.unit };
+  const { number, unit } = splitAmount(amount, resource, preferred || undefined);
+  return unit === '' || isSameUnit(unit, preferred) ? number : `${number} ${unit}`;
+}
+
+function percentOf({ limit, used }: QuotaRow): number | undefined {
+  if (limit === null) return undefined;
+  if (limit === 0) return used === 0 ? 0 : undefined;
+  // Exact: an amount is below 2^53, and a hundred times that is more than a number holds.
+  return Number((BigInt(used) * 100n) / BigInt(limit));
+}
+
+function asAllowance({ limit, used, field, unit }: QuotaRow) {
+  const name = resourceOfLimitField(field);
+  return { resource: { name, unit, defaultLimit: null }, limit, used, isOwn: true };
+}
+
+export function isOver(row: QuotaRow): boolean {
+  return overBy(asAllowance(row)) > 0;
+}
+
+function sayFree(row: QuotaRow): string {
+  const allowance = asAllowance(row);
+  const over = overBy(allowance);
+  if (over === 0) return beside(row, freeOf(allowance));
+  return `over by ${sayLimit(over, row.field, row.unit)}`;
+}
+
+function sayUse(row: QuotaRow, hasBar: boolean): string {
+  const percent = percentOf(row);
+  if (percent === undefined) return '-';
+  const text = `${String(percent).padStart(hasBar ? 3 : 0)} %`;
+  return hasBar ? `${bar(percent)} ${text}` : text;
+}
+
+function sayNote({ bound, isUnset, ...row }: QuotaRow): string {
+  const notes = [
+    ...(isUnset ? ['default'] : []),
+    ...(bound === undefined
+      ? []
+      : [`${bound.tenant} leaves ${beside({ ...row, bound, isUnset }, bound.free)}`]),
+  ];
+  return notes.join(', ');
+}
+
+/** One tenant's quota, a line for each resource. */
+export function quotaListing(hasBar: boolean): Listing<QuotaRow> {
+  return {
+    name: ({ field }) => field,
+    columns: [
+      { header: 'RESOURCE', text: ({ field }) => sayField(field), value: ({ field }) => field },
+      { header: 'LIMIT', text: sayOwnLimit, value: ({ limit }) => limit ?? 'unlimited' },
+      { header: 'USED', text: (row) => beside(row, row.used), value: ({ used }) => used },
+      {
+        header: 'FREE',
+        text: sayFree,
+        value: (row) => freeOf(asAllowance(row)) ?? 'unlimited',
+        isAlarming: isOver,
+      },
+      {
+        header: 'USE',
+        text: (row) => sayUse(row, hasBar),
+        value: (row) => percentOf(row) ?? null,
+        isAlarming: isOver,
+      },
+      { header: 'NOTE', text: sayNote, isDim: true },
+    ],
+  };
+}
+
+function sayOwnLimit({ limit, field, unit }: QuotaRow): string {
+  return sayLimit(limit, field, unit);
+}
+
+/** Several tenants' quotas, a line for each: used of limit. */
+export function quotasListing(quotas: readonly QuotaView[]): Listing<QuotaView> {
+  const fields = [...new Set(quotas.flatMap(({ units }) => Object.keys(units)))];
+  const columns = fields.map((field): Column<QuotaView> => {
+    const rowOf = (quota: QuotaView) => rowsOf(quota).find((row) => row.field === field);
+    return {
+      header: sayField(field).toUpperCase(),
+      text: (quota) => {
+        const row = rowOf(quota);
+        return row === undefined ? '-' : `${beside(row, row.used)} of ${sayOwnLimit(row)}`;
+      },
+      isAlarming: (quota) => {
+        const row = rowOf(quota);
+        return row !== undefined && isOver(row);
+      },
+    };
+  });
+  const name: Column<QuotaView> = { header: 'TENANT', text: ({ tenant_name }) => tenant_name };
+  return { name: ({ tenant_name }) => tenant_name, columns: [name, ...columns] };
+}

@@ -1,0 +1,122 @@
+import Table from 'cli-table3';
+import { invalid } from '../domain/errors.ts';
+import { shown, type Terminal } from './terminal.ts';
+
+export const formats = ['table', 'json', 'yaml', 'csv', 'name'] as const;
+
+export type Format = (typeof formats)[number];
+
+export interface Column<Row> {
+  readonly header: string;
+  /** As people read it. */
+  text(row: Row): string;
+  /** As a spreadsheet reads it: base units; the text where that says it already. */
+  value?(row: Row): string | number | null;
+  /** What is of interest only to somebody who looks closely. */
+  readonly isDim?: boolean;
+  /** What is wrong. */
+  isAlarming?(row: Row): boolean;
+}
+
+/** Rows of one kind and how to show them. */
+export interface Listing<Row> {
+  readonly columns: readonly Column<Row>[];
+  /** What `-o name` prints. */
+  name(row: Row): string;
+}
+
+export function parseFormat(text: string): Format {
+  const format = formats.find((known) => known === text);
+  if (format !== undefined) return format;
+  throw invalid(`There is no output format "${text}".`, `There are: ${formats.join(', ')}.`);
+}
+
+/** A document as JSON or YAML, whole; these two show what REST answers, field for field. */
+export async function renderDocument(format: 'json' | 'yaml', document: unknown): Promise<string> {
+  if (format === 'json') return JSON.stringify(document, null, 2);
+  const { stringify } = await import('yaml');
+  return stringify(document).trimEnd();
+}
+
+/** Rows as lines, in any of the formats that go row by row. */
+export async function renderRows<Row>(
+  terminal: Terminal,
+  format: Exclude<Format, 'json' | 'yaml'>,
+  listing: Listing<Row>,
+  rows: readonly Row[],
+  isFirstPage: boolean,
+): Promise<string[]> {
+  if (format === 'name') return rows.map((row) => shown(listing.name(row)));
+  if (format === 'csv') return renderCsv(listing, rows, isFirstPage);
+  if (!terminal.isOutTerminal) {
+    return rows.map((row) => listing.columns.map((column) => shown(column.text(row))).join('\t'));
+  }
+  return rows.length === 0 ? [] : renderTable(terminal, listing, rows);
+}
+
+async function renderCsv<Row>(
+  { columns }: Listing<Row>,
+  rows: readonly Row[],
+  hasHeader: boolean,
+): Promise<string[]> {
+  const { stringify } = await import('csv-stringify/sync');
+  const records = rows.map((row) =>
+    columns.map((column) => (column.value === undefined ? column.text(row) : column.value(row))),
+  );
+  const header = columns.map(({ header: title }) => title.toLowerCase().replaceAll(' ', '_'));
+  // A cell that begins like a formula would be run by a spreadsheet.
+  const text = stringify(hasHeader ? [header, ...records] : records, { escape_formulas: true });
+  return text === '' ? [] : [text.trimEnd()];
+}
+
+const plain = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '  ',
+};
+
+function renderTable<Row>(
+  { outColour }: Terminal,
+  { columns }: Listing<Row>,
+  rows: readonly Row[],
+): string[] {
+  const table = new Table({
+    chars: plain,
+    // cli-table3 would paint heads and borders even into a pipe.
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
+  table.push(columns.map(({ header }) => outColour.dim(header)));
+  for (const row of rows) {
+    table.push(
+      columns.map((column) => {
+        const text = shown(column.text(row));
+        if (column.isAlarming?.(row) === true) return outColour.red(text);
+        return column.isDim === true ? outColour.dim(text) : text;
+      }),
+    );
+  }
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd());
+}
+
+const BAR_WIDTH = 12;
+
+/** A bar of how much is used, `███░░░`, for a terminal. */
+export function bar(percent: number): string {
+  const full = Math.min(BAR_WIDTH, Math.round((percent / 100) * BAR_WIDTH));
+  return '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
+}

@@ -1,0 +1,55 @@
+import { Chalk, type ChalkInstance } from 'chalk';
+import { escapeUnprintable } from '../domain/text.ts';
+
+/** Where the CLI reads and writes; tests hand in one that remembers. */
+export interface Terminal {
+  /** Results: one line, without its end. */
+  out(line: string): void;
+  /** Words about the results: one line, without its end. */
+  err(line: string): void;
+  /** Whether results are read by a person who sees them as they come. */
+  readonly isOutTerminal: boolean;
+  readonly isErrTerminal: boolean;
+  /** Whether somebody is there to answer a question. */
+  readonly isInteractive: boolean;
+  readonly columns: number;
+  readonly outColour: ChalkInstance;
+  readonly errColour: ChalkInstance;
+  /** @returns what was answered; undefined when the question was left with Ctrl-C. */
+  confirm(question: string): Promise<boolean | undefined>;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The terminal of this process. */
+export function processTerminal(noColour: boolean): Terminal {
+  const { stdout, stderr, stdin, env } = process;
+  return {
+    out: (line) => void stdout.write(`${line}\n`),
+    err: (line) => void stderr.write(`${line}\n`),
+    isOutTerminal: stdout.isTTY,
+    isErrTerminal: stderr.isTTY,
+    isInteractive: stdin.isTTY && stderr.isTTY,
+    columns: stdout.columns || 80,
+    outColour: colours(stdout.isTTY && !noColour, env),
+    errColour: colours(stderr.isTTY && !noColour, env),
+    confirm,
+  };
+}
+
+/** chalk itself does not know NO_COLOR, nor that a pipe wants none. */
+function colours(isWanted: boolean, env: Environment): ChalkInstance {
+  const isRefused = Boolean(env['NO_COLOR']) || env['TERM'] === 'dumb';
+  return new Chalk({ level: isWanted && !isRefused ? 1 : 0 });
+}
+
+async function confirm(question: string): Promise<boolean | undefined> {
+  const { confirm: ask, isCancel } = await import('@clack/prompts');
+  const answer = await ask({ message: question, initialValue: false, output: process.stderr });
+  return isCancel(answer) ? undefined : answer;
+}
+
+/** Data as it may be shown: no control character of it takes effect, and it stays on its line. */
+export function shown(text: string): string {
+  return escapeUnprintable(text);
+}

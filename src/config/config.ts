@@ -1,0 +1,45 @@
+import { defaultSettings, type Settings } from '../domain/settings.ts';
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
+
+/** What a config file says, or the defaults where it says nothing. */
+export interface Config {
+  /** The file it was read from. */
+  readonly path: string | undefined;
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    /** Names that the Host header of a request may carry beside the server's own. */
+    readonly allowedHosts: readonly string[];
+    /** Origins whose pages may read answers. */
+    readonly corsOrigins: readonly string[];
+  };
+  readonly databasePath: string | undefined;
+  readonly settings: Settings;
+  readonly logLevel: LogLevel;
+  readonly allowUnauthenticated: boolean;
+}
+
+export interface ConfigSource {
+  /** As errors name it, and what a relative database path starts from. */
+  readonly path: string;
+  readonly text: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Larger files are refused; whoever reads one may ask for its size first. */
+export const MAX_CONFIG_BYTES = 1024 * 1024;
+
+/** What holds without a file. Nothing is loaded for it: most commands start like this. */
+export function defaultConfig(): Config {
+  return {
+    path: undefined,
+    server: { host: '127.0.0.1', port: 8080, allowedHosts: [], corsOrigins: [] },
+    databasePath: undefined,
+    settings: defaultSettings,
+    logLevel: 'info',
+    allowUnauthenticated: false,
+  };
+}

@@ -1,0 +1,160 @@
+import { dirname, isAbsolute, join } from 'node:path';
+import * as z from 'zod';
+import { settingsFromDocument } from '../domain/settings.ts';
+import { nearest } from '../service/nearest.ts';
+import { lazy } from '../service/operation.ts';
+import {
+  expected,
+  multiTenancySection,
+  resourcesSection,
+  section,
+} from '../service/schemas/settings.ts';
+import { defaultConfig, logLevels, type Config } from './config.ts';
+
+/** The whole config file. A key that is here does something; it has a default and a description. */
+export const configSchema = lazy(() =>
+  section({
+    server: serverSection().prefault({}),
+    database: databaseSection().prefault({}),
+    resources: resourcesSection().default([]),
+    multi_tenancy: multiTenancySection().prefault({}),
+    observability: observabilitySection().prefault({}),
+    security: securitySection().prefault({}),
+  }),
+);
+
+export type ConfigDocument = z.output<ReturnType<typeof configSchema>>;
+
+/** What the document says, as the program uses it. */
+export function configOf(path: string, document: ConfigDocument): Config {
+  const { server, database, observability, security } = document;
+  return {
+    path,
+    server: {
+      host: server.host,
+      port: server.port,
+      allowedHosts: server.allowed_hosts,
+      corsOrigins: server.cors.origins,
+    },
+    databasePath: database.path === undefined ? undefined : besideFile(path, database.path),
+    settings: settingsFromDocument(document),
+    logLevel: observability.logging.level,
+    allowUnauthenticated: security.allow_unauthenticated,
+  };
+}
+
+/** A file means the same wherever the program is started, so that paths in it begin at the file. */
+function besideFile(path: string, other: string): string {
+  return isAbsolute(other) ? other : join(dirname(path), other);
+}
+
+function serverSection() {
+  const { host, port } = defaultConfig().server;
+  return section({
+    host: text('an address or a host name', /^[^\s\p{C}]{1,255}$/u)
+      .default(host)
+      .describe('Address to listen on; 127.0.0.1 is reachable from this machine only'),
+    port: portNumber().default(port).describe('Port to listen on; 0 takes any that is free'),
+    allowed_hosts: list(text('a host name such as hodei.example', /^[^\s\p{C}/]{1,255}$/u))
+      .default([])
+      .describe('Further names under which clients reach the server (the Host header)'),
+    cors: section({
+      origins: list(text('an origin such as https://ops.example', /^https?:\/\/[^\s\p{C}/*]+$/u))
+        .default([])
+        .describe('Origins of web pages that may ask the server'),
+    })
+      .prefault({})
+      .describe('Requests from web pages of other origins'),
+  }).describe('Where hodei serve listens');
+}
+
+function portNumber() {
+  const error = expected('a whole number from 0 to 65535');
+  return z.int({ error }).min(0, { error }).max(65_535, { error });
+}
+
+function databaseSection() {
+  return section({
+    // Nothing expands ~, and a folder of that name is never meant.
+    path: text('a file name (for ~ write ${HOME})', /^[^~\p{Cc}][^\p{Cc}]{0,4095}$/u)
+      .optional()
+      .describe('The database file, seen from the folder of this file'),
+  }).describe('Where everything is remembered');
+}
+
+function observabilitySection() {
+  const levels = `${logLevels.slice(0, -1).join(', ')} or ${logLevels.at(-1)}`;
+  return section({
+    logging: section({
+      level: z
+        .enum(logLevels, { error: expected(levels) })
+        .default(defaultConfig().logLevel)
+        .describe(`How much the server writes to its log: ${levels}`),
+    })
+      .prefault({})
+      .describe("The server's log"),
+  }).describe('What hodei tells about itself');
+}
+
+function securitySection() {
+  return section({
+    allow_unauthenticated: z
+      .boolean({ error: expected('true or false') })
+      .default(defaultConfig().allowUnauthenticated)
+      .describe('Whether to listen beyond this machine, where nobody is asked who they are'),
+  }).describe('Who may do what');
+}
+
+function text(what: string, pattern: RegExp) {
+  const error = expected(what);
+  return z.string({ error }).regex(pattern, { error });
+}
+
+function list<T extends z.ZodType>(item: T) {
+  return z.array(item, { error: expected('a list') });
+}
+
+/** Every key of the file as a path: `server.port`, `resources[].name`. */
+export const knownKeys = lazy(() => keysIn(z.toJSONSchema(configSchema(), { io: 'input' }), ''));
+
+function keysIn(schema: z.core.JSONSchema.JSONSchema, path: string): string[] {
+  if (typeof schema.items === 'object' && !Array.isArray(schema.items)) {
+    return keysIn(schema.items, `${path}[]`);
+  }
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    const keyPath = path === '' ? key : `${path}.${key}`;
+    return [keyPath, ...(typeof value === 'object' ? keysIn(value, keyPath) : [])];
+  });
+}
+
+/** What to say of a key that nobody knows: the one that was meant, or those that exist there. */
+export function describeUnknownKey(path: Path): string {
+  const parts = path.map((part) => (typeof part === 'number' ? '[]' : `.${String(part)}`));
+  const parent = parts.slice(0, -1).join('').replace(/^\./, '');
+  const siblings = knownKeys().filter((known) => split(known).parent === parent);
+  const names = siblings.map((known) => split(known).name);
+  const typed = String(path.at(-1));
+  const elsewhere = knownKeys().find((known) => split(known).name === typed);
+  const meant = nearest(typed, names) ?? elsewhere;
+  if (meant !== undefined) return `unknown key; did you mean ${meant}?`;
+  return `unknown key; known here: ${names.join(', ')}`;
+}
+
+function split(path: string): { readonly parent: string; readonly name: string } {
+  const end = path.lastIndexOf('.');
+  return { parent: path.slice(0, Math.max(end, 0)), name: path.slice(end + 1) };
+}
+
+export type Path = readonly PropertyKey[];
+
+/** As errors write it: `resources[0].name`. */
+export function pathText(path: Path): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${shorten(String(part)) || '""'}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+export function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}

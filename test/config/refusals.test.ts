@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { HodeiError } from '../../src/domain/errors.ts';
+
+const LIMIT = 'expected a whole number from 0 to 9007199254740991, or unlimited';
+
+/** The lines of the refusal. */
+function refusal(text: string): string[] {
+  try {
+    loadConfig({ path: 'config.yaml', text, env: {} });
+  } catch (error) {
+    if (!(error instanceof HodeiError) || error.code !== 'invalid') throw error;
+    return error.message.split('\n');
+  }
+  throw new Error(`loaded, though it should not: ${text.slice(0, 100)}`);
+}
+
+describe('a wrong value is refused where it stands', () => {
+  const port = 'expected a whole number from 0 to 65535';
+  it.each([
+    ['server:\n  port: abc', `2:9: server.port: ${port}, found "abc"`],
+    ['server:\n  port: "8080"', `2:9: server.port: ${port}, found "8080"`],
+    ['server:\n  port: 65536', `2:9: server.port: ${port}, found 65536`],
+    ['server:\n  port: -1', `2:9: server.port: ${port}, found -1`],
+    ['server:\n  port: 80.5', `2:9: server.port: ${port}, found 80.5`],
+    ['server:\n  port: 1e3', `2:9: server.port: ${port}, found 1e3`],
+    ['server:\n  port:   # none', `2:3: server.port: ${port}, found no value`],
+    ['server: {port}', `1:10: server.port: ${port}, found no value`],
+    ['server:\n  port: [1]', `2:9: server.port: ${port}, found a list`],
+    ['server:\n  port:\n    a: 1', `3:5: server.port: ${port}, found keys with values`],
+    ['server: 1', '1:9: server: expected keys with values, found 1'],
+    ['server:\n', '1:1: server: expected keys with values, found no value'],
+    ['server: []', '1:9: server: expected keys with values, found a list'],
+    ['- a', '1:1: expected keys with values, found a list'],
+    ['  text', '1:3: expected keys with values, found "text"'],
+    ['server: {host: ""}', '1:16: server.host: expected an address or a host name, found ""'],
+    ['server: {host: 8}', '1:16: server.host: expected an address or a host name, found 8'],
+    ['server: {host: a b}', '1:16: server.host: expected an address or a host name, found "a b"'],
+    ['server: {allowed_hosts: x}', '1:25: server.allowed_hosts: expected a list, found "x"'],
+    [
+      'server:\n  allowed_hosts:\n    - a.b\n    - http://a.b',
+      '4:7: server.allowed_hosts[1]: expected a host name such as hodei.example,' +
+        ' found "http://a.b"',
+    ],
+    [
+      'server: {cors: {origins: ["*"]}}',
+      '1:27: server.cors.origins[0]: expected an origin such as https://ops.example, found "*"',
+    ],
+    [
+      'server: {cors: {origins: [https://a.b/]}}',
+      '1:27: server.cors.origins[0]: expected an origin such as https://ops.example,' +
+        ' found "https://a.b/"',
+    ],
+    [
+      'database:\n  path: ~/hodei.db',
+      '2:9: database.path: expected a file name (for ~ write ${HOME}), found "~/hodei.db"',
+    ],
+    [
+      'database:\n  path: ~',
+      '2:3: database.path: expected a file name (for ~ write ${HOME}), found no value',
+    ],
+    [
+      'observability: {logging: {level: loud}}',
+      '1:34: observability.logging.level: expected trace, debug, info, warn, error or silent,' +
+        ' found "loud"',
+    ],
+    [
+      'security:\n  allow_unauthenticated: yes',
+      '2:26: security.allow_unauthenticated: expected true or false, found "yes"',
+    ],
+    ['resources: 1', '1:12: resources: expected a list of resources, found 1'],
+    ['resources: [x]', '1:13: resources[0]: expected keys with values, found "x"'],
+    [
+      'resources:\n  - unit: seats',
+      '2:5: resources[0].name: expected a name such as license, found nothing',
+    ],
+    [
+      'resources: [{name: gpu.h100}]',
+      '1:20: resources[0].name: expected a-z, 0-9 and _, from a letter, at most 31,' +
+        ' found "gpu.h100"',
+    ],
+    [
+      'resources: [{name: a, unit: b c}]',
+      '1:29: resources[0].unit: expected one word such as seats, at most 31 letters,' +
+        ' found "b c"',
+    ],
+  ])('%j', (text, expected) => {
+    expect(refusal(text)).toEqual([`config.yaml:${expected}`]);
+  });
+
+  it.each([
+    ...['-1', '1.5', '4000.0', '9007199254740992', '9007199254740991.4', '1e3', '.inf', '.nan'],
+    ...['"5"', '4Gi', 'none', 'Unlimited', 'true', '[]', '{}'],
+  ])('%s is no limit', (wrong) => {
+    const [first, second, ...others] = refusal(
+      `resources:\n - name: a\n   default_limit: ${wrong}\n` +
+        `multi_tenancy:\n  default_tenant_quota:\n    gpu: ${wrong}`,
+    );
+    const [a, b] = ['resources[0].default_limit', 'multi_tenancy.default_tenant_quota.gpu'];
+    expect(first?.startsWith(`config.yaml:3:19: ${a}: ${LIMIT}, found `)).toBe(true);
+    expect(second?.startsWith(`config.yaml:6:10: ${b}: ${LIMIT}, found `)).toBe(true);
+    expect(others).toEqual([]);
+  });
+
+  it.each(['', ' null', ' ~', ' # nothing'])('a limit without a value is refused: %j', (empty) => {
+    expect(refusal(`multi_tenancy:\n  default_tenant_quota:\n    gpu:${empty}`)).toEqual([
+      `config.yaml:3:5: multi_tenancy.default_tenant_quota.gpu: ${LIMIT}, found no value`,
+    ]);
+  });
+});
+
+describe('what cannot hold together is refused where it stands', () => {
+  it.each([
+    [
+      'resources:\n  - name: gpu\n    unit: cards',
+      '3:11: resources[0].unit: gpu is built in and always counted in count, not in cards',
+    ],
+    [
+      'resources:\n  - name: a\n  - name: a',
+      '3:11: resources[1].name: "a" is in the list already, as resources[0]',
+    ],
+    [
+      'resources:\n  - name: warnings',
+      '2:11: resources[0].name: warnings has a meaning already, take another name',
+    ],
+    [
+      'multi_tenancy:\n  default_tenant_quota:\n    jobs: 3',
+      '3:5: multi_tenancy.default_tenant_quota.jobs: jobs are limited by max_concurrent_jobs',
+    ],
+    [
+      'multi_tenancy:\n  default_tenant_quota:\n    licence: 3\nresources: [{name: license}]',
+      '3:5: multi_tenancy.default_tenant_quota.licence: no resource has the name "licence";' +
+        ' did you mean license?',
+    ],
+    [
+      'multi_tenancy: {default_tenant_quota: {constructor: 3}}',
+      '1:40: multi_tenancy.default_tenant_quota.constructor:' +
+        ' no resource has the name "constructor";' +
+        ' known here: cpu_m, memory_mb, gpu, max_concurrent_jobs',
+    ],
+  ])('%j', (text, expected) => {
+    expect(refusal(text)).toEqual([`config.yaml:${expected}`]);
+  });
+
+  it('such as more than 64 resources', () => {
+    const list = Array.from({ length: 61 }, (_, index) => `  - name: r${index}\n`).join('');
+    expect(refusal(`resources:\n${list}`)).toEqual([
+      'config.yaml:2:3: resources: at most 64 resources can be counted, not 65',
+    ]);
+  });
+});
+
+describe('all problems are said at once', () => {
+  it('in the order of the file, of every kind', () => {
+    const text = `servr: {}
+server:
+  prot: 1
+  port: abc
+port: 1
+resources:
+  - name: gpu
+    unit: cards
+    default_limit: many
+    limit: 3
+multi_tenancy:
+  default_tenant_quota:
+    cpu: 1
+    gpu: -1
+server: {}
+database:
+  path: \${HODEI_DATA}
+`;
+    expect(refusal(text)).toEqual([
+      'config.yaml:1:1: servr: unknown key; did you mean server?',
+      'config.yaml:3:3: server.prot: unknown key; did you mean port?',
+      'config.yaml:4:9: server.port: expected a whole number from 0 to 65535, found "abc"',
+      'config.yaml:5:1: port: unknown key; did you mean server.port?',
+      'config.yaml:8:11: resources[0].unit: gpu is built in and always counted in count,' +
+        ' not in cards',
+      `config.yaml:9:20: resources[0].default_limit: ${LIMIT}, found "many"`,
+      'config.yaml:10:5: resources[0].limit: unknown key; known here: name, unit, default_limit',
+      'config.yaml:13:5: multi_tenancy.default_tenant_quota.cpu: no resource has the name "cpu";' +
+        ' known here: cpu_m',
+      `config.yaml:14:10: multi_tenancy.default_tenant_quota.gpu: ${LIMIT}, found -1`,
+      'config.yaml:15:1: server: this key stands in line 2 already',
+      'config.yaml:17:9: database.path: HODEI_DATA is not set in the environment',
+    ]);
+  });
+
+  it('without guessing at what follows from a broken catalogue', () => {
+    const quota = 'multi_tenancy: {default_tenant_quota: {license: 1}}';
+    expect(refusal(`resources: 1\n${quota}`)).toEqual([
+      'config.yaml:1:12: resources: expected a list of resources, found 1',
+    ]);
+    expect(refusal(`resources: [{unit: a}, {name: license}]\n${quota}`)).toEqual([
+      'config.yaml:1:13: resources[0].name: expected a name such as license, found nothing',
+    ]);
+  });
+
+  it('but not more than fifty of them', () => {
+    const lines = refusal(Array.from({ length: 80 }, (_, index) => `k${index}: 1\n`).join(''));
+    expect(lines).toHaveLength(51);
+    expect(lines.at(-1)).toBe('config.yaml: and 30 more');
+  });
+
+  it('without control characters, and shortened where they quote the file', () => {
+    const text = `"\u001B[31m": 1\nserver:\n  host: "${'a '.repeat(5000)}\\u202E"`;
+    const [key, host] = refusal(text);
+    expect(key).toContain('config.yaml:1:1: \\u{1b}[31m: unknown key');
+    expect(host?.length).toBeLessThan(200);
+  });
+});

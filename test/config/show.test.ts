@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { defaultConfig } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { knownKeys } from '../../src/config/schema.ts';
+import { describeConfig, exampleConfig } from '../../src/config/show.ts';
+
+const example = exampleConfig(fileURLToPath(new URL('../..', import.meta.url)));
+const path = '/etc/hodei/config.yaml';
+
+function keysOf(value: unknown, prefix = ''): string[] {
+  if (Array.isArray(value))
+    return [...new Set(value.flatMap((item) => keysOf(item, `${prefix}[]`)))];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => {
+    const key = prefix === '' ? name : `${prefix}.${name}`;
+    return [key, ...keysOf(inner, key)];
+  });
+}
+
+/** The example with its illustrations taken in: lines that are YAML behind `# `. */
+const illustrated = example.replace(
+  /^( *)# ((- )?(name|license|database|path): ?.*|  (unit|default_limit|path): .*)$/gm,
+  '$1$2',
+);
+
+describe('config.example.yaml', () => {
+  it('loads as it stands and says the defaults', () => {
+    expect(loadConfig({ path, text: example, env: {} })).toEqual({ ...defaultConfig(), path });
+  });
+
+  it('has every key, where its illustrations are taken in, and they load', () => {
+    const config = loadConfig({ path, text: illustrated, env: {} });
+    expect(keysOf(parse(illustrated)).toSorted()).toEqual(
+      [...knownKeys(), 'multi_tenancy.default_tenant_quota.license'].toSorted(),
+    );
+    expect(config.databasePath).toBe('/etc/hodei/hodei.db');
+    expect(config.settings.resources.at(-1)).toEqual({
+      name: 'license',
+      unit: 'seats',
+      defaultLimit: null,
+    });
+  });
+
+  it('has a comment above every key that has a value', () => {
+    const lines = example.split('\n');
+    const first = lines.findIndex((line) => line.startsWith('resources:'));
+    const last = lines.findIndex((line) => line.startsWith('multi_tenancy:'));
+    const bare = lines.filter(
+      (line, index) =>
+        (index < first || index > last) &&
+        /^ *\w+: \S/.test(line) &&
+        !/^ *#/.test(lines[index - 1] ?? ''),
+    );
+    expect(bare).toEqual([]);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+});
+
+describe('describeConfig', () => {
+  it('says every key in the words of the file', () => {
+    expect(describeConfig(defaultConfig())).toEqual({
+      server: { host: '127.0.0.1', port: 8080, allowed_hosts: [], cors: { origins: [] } },
+      database: { path: null },
+      resources: [
+        { name: 'cpu_m', unit: 'millicores', default_limit: 0 },
+        { name: 'memory_mb', unit: 'MiB', default_limit: 0 },
+        { name: 'gpu', unit: 'count', default_limit: 0 },
+        { name: 'jobs', unit: 'count', default_limit: 0 },
+      ],
+      multi_tenancy: {
+        default_tenant_quota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 },
+      },
+      observability: { logging: { level: 'info' } },
+      security: { allow_unauthenticated: false },
+    });
+    expect(keysOf(describeConfig(defaultConfig())).toSorted()).toEqual(knownKeys().toSorted());
+  });
+
+  it('says what a file can say again, with the same meaning', () => {
+    const text = illustrated.replace('8080', '9090').replace('default_limit: unlimited', '');
+    const config = loadConfig({ path, text, env: {} });
+    const again = loadConfig({ path, text: JSON.stringify(describeConfig(config)), env: {} });
+    expect(again).toEqual(config);
+  });
+});
