@@ -1,0 +1,181 @@
+/**
+ * Writes docs/reference.md from the commands, the operations and the tables of codes. With --check
+ * it writes nothing and fails when the file is not what it would write.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { Command, Option } from 'commander';
+import prettier from 'prettier';
+import * as z from 'zod';
+import { exitCodeMeanings, exitCodes } from '../src/cli/exit-codes.ts';
+import type { Host } from '../src/cli/host.ts';
+import { nouns } from '../src/cli/nouns.ts';
+import { buildProgram } from '../src/cli/program.ts';
+import { processTerminal } from '../src/cli/terminal.ts';
+import { configSchema } from '../src/config/schema.ts';
+import { errorCodes } from '../src/domain/errors.ts';
+import { statusOf } from '../src/http/status.ts';
+import { operations } from '../src/service/index.ts';
+import { pathParameters, type Operation } from '../src/service/operation.ts';
+
+const target = new URL('../docs/reference.md', import.meta.url);
+
+const text = await prettier.format(await reference(), { parser: 'markdown', printWidth: 100 });
+if (!process.argv.includes('--check')) writeFileSync(target, text);
+else if (readFileSync(target, 'utf8') !== text) {
+  process.stderr.write('docs/reference.md is not current: npm run docs\n');
+  process.exitCode = 1;
+}
+
+async function reference(): Promise<string> {
+  return [
+    '# Reference',
+    'Made by `npm run docs` from the program itself; do not edit it.',
+    '## Commands',
+    await commandChapter(),
+    '## REST',
+    'Everything is below `/api/v1`; `GET /api/openapi.json` has the schemas, `/api/docs` shows them.',
+    operationTable(),
+    ...operations.map(operationSection),
+    '## Errors and exit codes',
+    errorTable(),
+    exitTable(),
+    '## Config file',
+    'Every key may be left out. `config.example.yaml` shows them all with their defaults.',
+    configTable(),
+  ].join('\n\n');
+}
+
+async function commandChapter(): Promise<string> {
+  const host = { version: '' } as Host;
+  const cli = { terminal: processTerminal(true), host, setExitCode: () => undefined };
+  const program = buildProgram(cli);
+  const sections: string[] = [];
+  for (const noun of nouns) {
+    const command = program.commands.find((each) => each.name() === noun.name);
+    if (command === undefined) throw new Error(`no command for ${noun.name}`);
+    await noun.register(cli, command);
+    const leaves = command.commands.length > 0 ? command.commands : [command];
+    sections.push(`### hodei ${noun.name}`, sentence(noun.summary), ...leaves.map(commandSection));
+  }
+  return sections.join('\n\n');
+}
+
+function commandSection(command: Command): string {
+  const name = `${command.parent?.name() === 'hodei' ? '' : `${command.parent?.name() ?? ''} `}${command.name()}`;
+  const usage = command.registeredArguments
+    .map((argument) => {
+      const word = argument.variadic ? `${argument.name()}...` : argument.name();
+      return argument.required ? ` <${word}>` : ` [${word}]`;
+    })
+    .join('');
+  const rows = command.options.filter((option) => !option.hidden).map(optionRow);
+  return [
+    `#### \`hodei ${name}${usage}\``,
+    sentence(command.summary() || command.description()),
+    rows.length === 0 ? '' : table(['Flag', 'Meaning'], rows),
+  ].join('\n\n');
+}
+
+function optionRow(option: Option): string[] {
+  return [`\`${option.flags}\``, option.description];
+}
+
+function operationTable(): string {
+  return table(
+    ['Method and path', 'Operation', 'Role'],
+    operations.map((operation) => [
+      `\`${operation.method} ${operation.path}\``,
+      `[${operation.name}](#${operation.name.replace('.', '')})`,
+      operation.role,
+    ]),
+  );
+}
+
+function operationSection(operation: Operation): string {
+  const schema = z.toJSONSchema(operation.input(), { io: 'input', unrepresentable: 'any' });
+  const inPath = new Set(pathParameters(operation.path));
+  const required = new Set(schema.required ?? []);
+  const rows = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const description = typeof property === 'object' ? (property.description ?? '') : '';
+    const place = inPath.has(name)
+      ? 'path'
+      : operation.method === 'GET' || operation.method === 'DELETE'
+        ? 'query'
+        : 'body';
+    return [`\`${name}\``, place, required.has(name) ? 'yes' : '', description];
+  });
+  return [
+    `### ${operation.name}`,
+    `\`${operation.method} /api/v1${operation.path}\``,
+    sentence(operation.summary),
+    rows.length === 0 ? '' : table(['Field', 'In', 'Required', 'Meaning'], rows),
+  ].join('\n\n');
+}
+
+function errorTable(): string {
+  return table(
+    ['Code', 'HTTP status', 'Exit code'],
+    errorCodes.map((code) => [`\`${code}\``, String(statusOf[code]), String(exitCodes[code])]),
+  );
+}
+
+function exitTable(): string {
+  return table(
+    ['Exit code', 'Meaning'],
+    exitCodeMeanings.map(([code, meaning]) => [String(code), meaning]),
+  );
+}
+
+interface ConfigKey {
+  readonly path: string;
+  readonly description: string;
+  readonly fallback: unknown;
+}
+
+function configTable(): string {
+  const schema = z.toJSONSchema(configSchema(), { io: 'input', unrepresentable: 'any' });
+  const rows = configKeys(schema, '').map(({ path, description, fallback }) => [
+    `\`${path}\``,
+    fallback === undefined ? '' : `\`${JSON.stringify(fallback)}\``,
+    description,
+  ]);
+  return table(['Key', 'Default', 'Meaning'], rows);
+}
+
+function configKeys(schema: z.core.JSONSchema._JSONSchema, path: string): ConfigKey[] {
+  if (typeof schema === 'boolean') return [];
+  const { properties, items } = schema;
+  const inner = Object.entries(properties ?? {}).flatMap(([name, property]) =>
+    configKeys(property, path === '' ? name : `${path}.${name}`),
+  );
+  const inList = items === undefined || Array.isArray(items) ? [] : configKeys(items, `${path}[]`);
+  const own =
+    path === '' || path.endsWith('[]')
+      ? []
+      : [
+          {
+            path,
+            description: schema.description ?? '',
+            fallback: properties === undefined ? schema.default : undefined,
+          },
+        ];
+  return [...own, ...inner, ...inList.filter((key) => key.path !== `${path}[]`)];
+}
+
+function sentence(words: string): string {
+  const first = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.?]$/.test(first) ? first : `${first}.`;
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cell = (text: string) =>
+    text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;');
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(heads),
+    line(heads.map(() => '---')),
+    ...rows.map((row) =>
+      line(row.map((text) => (text.startsWith('`') ? text.replaceAll('|', '\\|') : cell(text)))),
+    ),
+  ].join('\n');
+}
