@@ -1,10 +1,7 @@
-import type * as z from 'zod';
-import type { EventResponse } from '../service/schemas/event.ts';
+import type { EventView } from '../service/event-page.ts';
 import { builtInResources, limitField } from '../domain/resource.ts';
 import type { Column, Listing } from './render.ts';
 import { sayChange, sayField, sayLimit, sayTime } from './words.ts';
-
-type Event = z.output<ReturnType<typeof EventResponse>>;
 
 type State = Readonly<Record<string, unknown>>;
 
@@ -12,7 +9,7 @@ type State = Readonly<Record<string, unknown>>;
 const MANY = 8;
 
 /** What changed, in one line: `cpu 4 → 6 cores`, `email a@x → b@x`. */
-function sayDifference({ operation, before, after }: Event): string {
+function sayDifference({ operation, before, after }: EventView): string {
   if (operation === 'tenant.create') return sayCreation(after ?? {});
   if (operation === 'tenant.delete') return '';
   const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
@@ -56,27 +53,27 @@ function sayValue(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function sayWho({ principal, acting_as: actingAs }: Event): string {
+function sayWho({ principal, acting_as: actingAs }: EventView): string {
   return actingAs === null ? principal : `${principal} (as ${actingAs})`;
 }
 
-const time: Column<Event> = {
+const time: Column<EventView> = {
   header: 'TIME',
   text: (event) => sayTime(event.time),
   value: (event) => event.time,
   isDim: true,
 };
-const who: Column<Event> = { header: 'WHO', text: sayWho };
-const operation: Column<Event> = { header: 'WHAT', text: (event) => event.operation };
-const object: Column<Event> = {
+const who: Column<EventView> = { header: 'WHO', text: sayWho };
+const operation: Column<EventView> = { header: 'WHAT', text: (event) => event.operation };
+const object: Column<EventView> = {
   header: 'TENANT',
   text: (event) => event.tenant_name ?? '-',
 };
-const difference: Column<Event> = { header: 'CHANGE', text: sayDifference };
-const reason: Column<Event> = { header: 'REASON', text: (event) => event.reason ?? '' };
+const difference: Column<EventView> = { header: 'CHANGE', text: sayDifference };
+const reason: Column<EventView> = { header: 'REASON', text: (event) => event.reason ?? '' };
 
 /** Changes of everything. */
-export const auditListing: Listing<Event> = {
+export const auditListing: Listing<EventView> = {
   name: (event) => String(event.sequence),
   columns: [
     {
@@ -95,7 +92,7 @@ export const auditListing: Listing<Event> = {
 };
 
 /** Changes of one tenant's limits. */
-export const historyListing: Listing<Event> = {
+export const historyListing: Listing<EventView> = {
   name: (event) => String(event.sequence),
   columns: [time, who, difference, reason],
 };

@@ -60,13 +60,20 @@ export interface ServeOptions {
   readonly port?: number | undefined;
 }
 
+/** How a server was told to stop. */
+export type StopSignal = 'SIGTERM' | 'SIGINT';
+
 /** What the program offers its commands beside operations; `main` is behind it. */
 export interface Host {
   readonly version: string;
   /** Opens the place; a missing database is created only where `create` says so. */
   connect(place: Place, options: { readonly create: boolean }): Promise<Session>;
   /** Serves until the process is told to stop. */
-  serve(place: Place, options: ServeOptions, onListening: (url: string) => void): Promise<void>;
+  serve(
+    place: Place,
+    options: ServeOptions,
+    onListening: (url: string) => void,
+  ): Promise<StopSignal>;
   readonly config: {
     load(place: Place): Promise<LoadedConfig>;
     /** The commented example, and where `config init` would write it. */
@@ -78,7 +85,12 @@ export interface Host {
     status(place: Place): Promise<DatabaseStatus>;
     migrate(place: Place): Promise<{ readonly path: string; readonly applied: readonly string[] }>;
     backup(place: Place, file: string): Promise<BackupReport>;
-    restore(place: Place, file: string): Promise<BackupReport>;
+    /** With `dryRun` the backup is verified and nothing is changed. */
+    restore(
+      place: Place,
+      file: string,
+      options: { readonly dryRun: boolean },
+    ): Promise<BackupReport>;
   };
   doctor(place: Place): Promise<readonly Check[]>;
 }

@@ -55,6 +55,6 @@ export async function forEach<T>(
 }
 
 /** Several answers as one document; a single one as itself. */
-export function documentOf<T>(isOne: boolean, items: readonly T[]): unknown {
+export function documentOf(isOne: boolean, items: readonly unknown[]): unknown {
   return isOne ? items[0] : { items, next_cursor: null };
 }

@@ -1,18 +1,15 @@
-import type * as z from 'zod';
-import type { TenantResponse } from '../service/schemas/tenant.ts';
+import type { TenantView } from '../service/tenant-view.ts';
 import type { Listing } from './render.ts';
 import { print, type Run } from './run.ts';
 import { documentOf } from './selection.ts';
 
-export type Tenant = z.output<ReturnType<typeof TenantResponse>>;
-
-function sayLabels(tenant: Tenant): string {
+function sayLabels(tenant: TenantView): string {
   return Object.entries(tenant.labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(' ');
 }
 
-export const listing: Listing<Tenant> = {
+export const listing: Listing<TenantView> = {
   name: ({ name }) => name,
   columns: [
     { header: 'NAME', text: ({ name }) => name },
@@ -25,7 +22,7 @@ export const listing: Listing<Tenant> = {
   ],
 };
 
-export const treeListing: Listing<Tenant> = {
+export const treeListing: Listing<TenantView> = {
   ...listing,
   columns: [
     { header: 'NAME', text: ({ name, depth }) => `${'  '.repeat(depth ?? 0)}${name}` },
@@ -33,7 +30,7 @@ export const treeListing: Listing<Tenant> = {
   ],
 };
 
-function isSuspended({ status }: Tenant): boolean {
+function isSuspended({ status }: TenantView): boolean {
   return status === 'suspended';
 }
 
@@ -50,7 +47,7 @@ export const fieldListing: Listing<Field> = {
   ],
 };
 
-export function fieldsOf(tenant: Tenant): Field[] {
+export function fieldsOf(tenant: TenantView): Field[] {
   const fields: readonly (readonly [string, string])[] = [
     ['name', tenant.name],
     ['id', tenant.id],
@@ -67,7 +64,7 @@ export function fieldsOf(tenant: Tenant): Field[] {
 }
 
 /** What a tenant is after a change, in one line. */
-export function sayFields(tenant: Tenant): string {
+export function sayFields(tenant: TenantView): string {
   const labels = sayLabels(tenant);
   return [
     tenant.parent === null ? 'a root' : `under ${tenant.parent}`,
@@ -82,8 +79,8 @@ export function sayFields(tenant: Tenant): string {
 export async function printChanged(
   run: Run,
   isOne: boolean,
-  tenants: readonly Tenant[],
-  say: (tenant: Tenant) => string,
+  tenants: readonly TenantView[],
+  say: (tenant: TenantView) => string,
 ): Promise<void> {
   if (tenants.length === 0) return;
   const sentences = tenants.map(say);

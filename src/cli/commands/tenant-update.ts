@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
 import { getTenant, updateTenant } from '../../service/tenants.ts';
+import type { TenantView } from '../../service/tenant-view.ts';
 import type { Run } from '../run.ts';
 import { forEach, selectedTenants, withSelector, type SelectionFlags } from '../selection.ts';
 import { labelsOf, withFieldFlags, type FieldFlags } from '../tenant-flags.ts';
-import { printChanged, sayFields, type Tenant } from '../tenant-words.ts';
+import { printChanged, sayFields } from '../tenant-words.ts';
 import { addVerb, collect, type Cli } from '../verb.ts';
 
 interface UpdateFlags extends FieldFlags, SelectionFlags {
@@ -45,7 +46,7 @@ export function addUpdate(cli: Cli, noun: Command): void {
 }
 
 /** Labels travel as a whole, so they are read first, and written only over what was read. */
-async function updateOne(run: Run, tenant: string, flags: UpdateFlags): Promise<Tenant> {
+async function updateOne(run: Run, tenant: string, flags: UpdateFlags): Promise<TenantView> {
   const { name, email, parent, weight, label, unlabel } = flags;
   const fields = {
     tenant,
@@ -59,8 +60,8 @@ async function updateOne(run: Run, tenant: string, flags: UpdateFlags): Promise<
     throw invalid('Nothing to change was named.', 'See what can be: hodei tenant update --help');
   }
   const before = await run.call(getTenant, { tenant });
-  const labels: Record<string, string> = { ...before.labels, ...labelsOf(label) };
-  for (const key of unlabel ?? []) delete labels[key];
+  const kept = Object.entries(before.labels).filter(([key]) => unlabel?.includes(key) !== true);
+  const labels = { ...Object.fromEntries(kept), ...labelsOf(label) };
   const ifVersion = run.flags.ifVersion ?? before.version;
   return run.call(updateTenant, { ...fields, labels }, { ifVersion });
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
+import type { TenantView } from '../../service/tenant-view.ts';
 import { getQuota } from '../../service/quotas.ts';
 import {
   createTenant,
@@ -22,14 +23,7 @@ import {
 } from '../selection.ts';
 import { labelsOf, withFieldFlags, type FieldFlags } from '../tenant-flags.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
-import {
-  fieldListing,
-  fieldsOf,
-  listing,
-  printChanged,
-  treeListing,
-  type Tenant,
-} from '../tenant-words.ts';
+import { fieldListing, fieldsOf, listing, printChanged, treeListing } from '../tenant-words.ts';
 import { addUpdate } from './tenant-update.ts';
 import { count, sayList } from '../words.ts';
 
@@ -83,7 +77,7 @@ function addCreate(cli: Cli, noun: Command): void {
   );
 }
 
-async function sayCreated(run: Run, { id, name, parent }: Tenant): Promise<string> {
+async function sayCreated(run: Run, { id, name, parent }: TenantView): Promise<string> {
   const where = parent === null ? '' : ` under ${parent}`;
   if (run.isDryRun) return `Would create ${name}${where}. Nothing was changed.`;
   if (run.format !== 'table') return '';
