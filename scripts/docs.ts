@@ -2,14 +2,15 @@
  * Writes docs/reference.md from the commands, the operations and the tables of codes. With --check
  * it writes nothing and fails when the file is not what it would write.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import type { Command, Option } from 'commander';
-import prettier from 'prettier';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { Command, type Option } from 'commander';
+import { format } from 'prettier';
 import * as z from 'zod';
 import { exitCodeMeanings, exitCodes } from '../src/cli/exit-codes.ts';
 import type { Host } from '../src/cli/host.ts';
 import { nouns } from '../src/cli/nouns.ts';
 import { buildProgram } from '../src/cli/program.ts';
+import { addPlaceFlags } from '../src/cli/verb.ts';
 import { processTerminal } from '../src/cli/terminal.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { errorCodes } from '../src/domain/errors.ts';
@@ -19,11 +20,15 @@ import { pathParameters, type Operation } from '../src/service/operation.ts';
 
 const target = new URL('../docs/reference.md', import.meta.url);
 
-const text = await prettier.format(await reference(), { parser: 'markdown', printWidth: 100 });
-if (!process.argv.includes('--check')) writeFileSync(target, text);
-else if (readFileSync(target, 'utf8') !== text) {
-  process.stderr.write('docs/reference.md is not current: npm run docs\n');
-  process.exitCode = 1;
+void main();
+
+async function main(): Promise<void> {
+  const text = await format(await reference(), { parser: 'markdown', printWidth: 100 });
+  if (!process.argv.includes('--check')) writeFileSync(target, text);
+  else if (!existsSync(target) || readFileSync(target, 'utf8') !== text) {
+    process.stderr.write('docs/reference.md is not current: npm run docs\n');
+    process.exitCode = 1;
+  }
 }
 
 async function reference(): Promise<string> {
@@ -49,18 +54,28 @@ async function commandChapter(): Promise<string> {
   const host = { version: '' } as Host;
   const cli = { terminal: processTerminal(true), host, setExitCode: () => undefined };
   const program = buildProgram(cli);
-  const sections: string[] = [];
+  const shared = new Command();
+  addPlaceFlags(shared);
+  const sections = [
+    'Every command has `--help`, and every one that acts takes these:',
+    table(['Flag', 'Meaning'], shared.options.map(optionRow)),
+  ];
+  const isShared = new Set(shared.options.map(({ flags }) => flags));
   for (const noun of nouns) {
     const command = program.commands.find((each) => each.name() === noun.name);
     if (command === undefined) throw new Error(`no command for ${noun.name}`);
     await noun.register(cli, command);
     const leaves = command.commands.length > 0 ? command.commands : [command];
-    sections.push(`### hodei ${noun.name}`, sentence(noun.summary), ...leaves.map(commandSection));
+    sections.push(
+      `### hodei ${noun.name}`,
+      sentence(noun.summary),
+      ...leaves.map((leaf) => commandSection(leaf, isShared)),
+    );
   }
   return sections.join('\n\n');
 }
 
-function commandSection(command: Command): string {
+function commandSection(command: Command, isShared: ReadonlySet<string>): string {
   const name = `${command.parent?.name() === 'hodei' ? '' : `${command.parent?.name() ?? ''} `}${command.name()}`;
   const usage = command.registeredArguments
     .map((argument) => {
@@ -68,7 +83,9 @@ function commandSection(command: Command): string {
       return argument.required ? ` <${word}>` : ` [${word}]`;
     })
     .join('');
-  const rows = command.options.filter((option) => !option.hidden).map(optionRow);
+  const rows = command.options
+    .filter(({ hidden, flags }) => !hidden && !isShared.has(flags))
+    .map(optionRow);
   return [
     `#### \`hodei ${name}${usage}\``,
     sentence(command.summary() || command.description()),

@@ -1,0 +1,95 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newHome, type Home } from './hodei.ts';
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+
+/** The commands of a chapter, as they stand there. */
+function commandsOf(chapter: string): string[] {
+  const [, text = ''] = readme.split(`## ${chapter}\n`);
+  const [, block = ''] = /```sh\n([^`]*)```/.exec(text) ?? [];
+  return block.split('\n').filter((line) => line !== '');
+}
+
+let home: Home;
+
+beforeAll(() => {
+  home = newHome();
+});
+
+afterAll(() => home.remove());
+
+function bash(script: string) {
+  return spawnSync('bash', ['-c', `set -euo pipefail\n${script}`], {
+    env: home.env,
+    encoding: 'utf8',
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function isInstalled(program: string): boolean {
+  return spawnSync('which', [program]).status === 0;
+}
+
+describe('the README', () => {
+  it.each(commandsOf('A tour in ten lines'))('tells the truth: %s', (line) => {
+    if (line.includes('jq') && !isInstalled('jq')) {
+      if (process.env['CI'] !== undefined) throw new Error('jq is missing: apt-get install jq');
+      process.stderr.write('skipped, since jq is missing (apt-get install jq)\n');
+      return;
+    }
+    const { status, stderr, stdout } = bash(line);
+    // The doctor may find something to say about the machine; that is its own exit code.
+    expect([status, stderr], stdout).toEqual([
+      line === 'hodei doctor' && status === 9 ? 9 : 0,
+      expect.not.stringContaining('hodei:'),
+    ]);
+  });
+
+  it('has ten lines in its tour of ten lines', () => {
+    expect(commandsOf('A tour in ten lines')).toHaveLength(10);
+  });
+
+  it('shows what a refusal really says', () => {
+    const { status, stderr } = bash('hodei quota set web --memory 16G');
+    expect(status).toBe(2);
+    expect(readme).toContain(stderr.trim());
+  });
+
+  it('says the same over REST', async () => {
+    const port = await freePort();
+    const [serve = '', ...rest] = commandsOf('The same over REST').map((line) =>
+      line.replaceAll('8080', String(port)),
+    );
+    const script = [
+      serve.replace('serve &', `serve --port ${port} >/dev/null 2>&1 &`),
+      `for i in $(seq 100); do curl -sf localhost:${port}/readyz >/dev/null && break; sleep 0.05; done`,
+      ...rest,
+      'kill %1',
+      'wait',
+    ].join('\n');
+    const { status, stdout, stderr } = bash(script);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('"cpu_m":8000');
+    expect(stdout).toMatch(/cpu\t8 cores\t0\t8/);
+  });
+
+  it('names two commands that set everything up', () => {
+    const [first, second] = commandsOf('Start');
+    expect(first).toBe('npm ci && npx hodei tenant create acme --email ops@acme.example');
+    expect(second).toBe('npm ci && npm test');
+    const scripts = JSON.parse(
+      execFileSync('npm', ['pkg', 'get', 'scripts'], { encoding: 'utf8' }),
+    ) as Record<string, string>;
+    expect(scripts['test']).toBe('vitest run');
+  });
+});

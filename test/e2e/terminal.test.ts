@@ -1,0 +1,97 @@
+import { spawn, type IPty } from 'node-pty';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { door, newHome, type Home } from './hodei.ts';
+
+let home: Home;
+
+beforeAll(async () => {
+  home = newHome();
+  await atTerminal('tenant create acme --email ops@acme.example --cpu 4 --memory 8Gi');
+});
+
+afterAll(() => home.remove());
+
+interface Shown {
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+/** Runs hodei on a pseudo-terminal; `answer` types when the question is there. */
+function atTerminal(
+  words: string,
+  { env = {}, answer }: { env?: Record<string, string>; answer?: string } = {},
+): Promise<Shown> {
+  const terminal = spawn(process.execPath, [door, ...words.split(' ')], {
+    cols: 100,
+    rows: 40,
+    name: env['TERM'] ?? 'xterm-256color',
+    env: { ...home.env, ...env },
+  });
+  return collect(terminal, answer);
+}
+
+function collect(terminal: IPty, answer: string | undefined): Promise<Shown> {
+  return new Promise((resolve) => {
+    let text = '';
+    let isAnswered = false;
+    terminal.onData((data) => {
+      text += data;
+      if (answer === undefined || isAnswered || !text.includes('Delete acme?')) return;
+      isAnswered = true;
+      terminal.write(answer);
+    });
+    terminal.onExit(({ exitCode }) => resolve({ text, exitCode }));
+  });
+}
+
+/** What is left for the eye when colours and cursor movements are taken away. */
+function plain(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replaceAll('\r', '');
+}
+
+describe('at a terminal', () => {
+  it('says first where it acts, then shows a table with a head', async () => {
+    const { text, exitCode } = await atTerminal('tenant list');
+    const [place, head, row] = plain(text).split('\n');
+    expect(place).toBe(`on ${home.folder}/.local/share/hodei/hodei.db`);
+    expect(head).toMatch(/^NAME +ID +PARENT +STATUS +WEIGHT +EMAIL +LABELS$/);
+    expect(row).toMatch(/^acme +tenant-[0-9a-z]{12} +- +active +1 +ops@acme\.example/);
+    expect(exitCode).toBe(0);
+  });
+
+  it('draws a bar of what is used', async () => {
+    const { text } = await atTerminal('quota get acme');
+    expect(plain(text)).toContain('cpu       4 cores  0     4     ░░░░░░░░░░░░   0 %');
+  });
+
+  it('is coloured, unless NO_COLOR, --no-color or a dumb terminal says otherwise', async () => {
+    const escape = '\u001b[';
+    expect((await atTerminal('tenant list')).text).toContain(escape);
+    expect((await atTerminal('tenant list --no-color')).text).not.toContain(escape);
+    expect((await atTerminal('tenant list', { env: { NO_COLOR: '1' } })).text).not.toContain(
+      escape,
+    );
+    expect((await atTerminal('tenant list', { env: { TERM: 'dumb' } })).text).not.toContain(escape);
+  });
+
+  it('asks before it deletes, and takes no for an answer', async () => {
+    const { text, exitCode } = await atTerminal('tenant delete acme', { answer: 'n' });
+    expect(plain(text)).toContain('Nothing was changed.');
+    expect(exitCode).toBe(0);
+    expect(plain((await atTerminal('tenant list')).text)).toContain('acme');
+  });
+
+  it('ends with 130 when the question is left with Ctrl-C', async () => {
+    const { exitCode } = await atTerminal('tenant delete acme', { answer: '\u0003' });
+    expect(exitCode).toBe(130);
+    expect(plain((await atTerminal('tenant list')).text)).toContain('acme');
+  });
+
+  it('deletes after a yes', async () => {
+    const { text, exitCode } = await atTerminal('tenant delete acme', { answer: 'y' });
+    expect(plain(text)).toContain('Deleted acme.');
+    expect(exitCode).toBe(0);
+    expect(plain((await atTerminal('tenant list')).text)).toContain('There are none.');
+  });
+});
