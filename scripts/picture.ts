@@ -95,7 +95,7 @@ ${rows.join('\n')}
 
 /** The few styles that hodei uses: bold, dim, red, and their ends. */
 function spans(line: string): string {
-  // eslint-disable-next-line no-control-regex
+   
   const parts = line.split(/\u001b\[(\d+)m/);
   return parts
     .map((text, i) => {

@@ -12,6 +12,7 @@ const MANY = 8;
 function sayDifference({ operation, before, after }: EventView): string {
   if (operation === 'tenant.create') return sayCreation(after ?? {});
   if (operation === 'tenant.delete') return '';
+  if (operation === 'db.restore') return `from ${sayValue(after?.['file'])}`;
   const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
   if (fields.size > MANY) return `${fields.size} settings`;
   const sayOne = operation.startsWith('quota.') ? sayLimitDifference : sayFieldDifference;

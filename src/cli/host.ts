@@ -19,6 +19,12 @@ export interface Session {
   close(): Promise<void>;
 }
 
+export interface ConnectOptions {
+  readonly create: boolean;
+  /** Nothing will be kept, so that a missing database is created only to be thrown away. */
+  readonly dryRun: boolean;
+}
+
 export interface DatabaseStatus {
   readonly path: string;
   readonly bytes: number;
@@ -67,7 +73,7 @@ export type StopSignal = 'SIGTERM' | 'SIGINT';
 export interface Host {
   readonly version: string;
   /** Opens the place; a missing database is created only where `create` says so. */
-  connect(place: Place, options: { readonly create: boolean }): Promise<Session>;
+  connect(place: Place, options: ConnectOptions): Promise<Session>;
   /** Serves until the process is told to stop. */
   serve(
     place: Place,

@@ -25,6 +25,8 @@ export interface Run {
   readonly call: Call;
   /** Lets a missing database be created; to be said before the first call. */
   allowCreation(): void;
+  /** Does not warn that config file and settings differ: for the command that mends it. */
+  expectDrift(): void;
   /** What went wrong with one of several objects: the command goes on and ends with its code. */
   fail(error: unknown): void;
   exitCode(): number;
@@ -35,10 +37,11 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
   const format = chosenFormat(flags);
   let session: Promise<Session> | undefined;
   let create = false;
+  let isDriftExpected = false;
   let exitCode = 0;
   const connect = async () => {
-    const opened = await host.connect(flags, { create });
-    announce(terminal, opened);
+    const opened = await host.connect(flags, { create, dryRun: flags.dryRun === true });
+    announce(terminal, opened, isDriftExpected);
     return opened;
   };
   const call: Call = async (operation, input, options) => {
@@ -53,6 +56,7 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
     isDryRun: flags.dryRun === true,
     call,
     allowCreation: () => void (create = true),
+    expectDrift: () => void (isDriftExpected = true),
     fail(error) {
       if (!(error instanceof HodeiError)) throw error;
       sayError(terminal, error, format);
@@ -79,9 +83,13 @@ function chosenFormat({ output, json }: SharedFlags): Format {
 }
 
 /** On a terminal people see where they act, before anything happens there. */
-function announce({ err, isErrTerminal, errColour }: Terminal, { place, drift }: Session): void {
+function announce(
+  { err, isErrTerminal, errColour }: Terminal,
+  { place, drift }: Session,
+  isDriftExpected: boolean,
+): void {
   if (isErrTerminal) err(errColour.dim(`on ${place}`));
-  if (drift === undefined) return;
+  if (drift === undefined || isDriftExpected) return;
   const keys = drift.keys === 1 ? '1 key' : `${drift.keys} keys`;
   err(`Note: ${drift.file} differs from what is in force (${keys}): hodei config apply --dry-run`);
 }

@@ -35,6 +35,16 @@ export function addVerb<Flags extends object>(
   act: (run: Run, positionals: readonly (string | string[])[], flags: Flags) => Promise<void>,
 ): void {
   const command = noun.command(words.usage).summary(words.summary).description(words.summary);
+  asVerb(cli, command, words, act);
+}
+
+/** The same for a noun that stands alone, such as `serve`; its arguments are its own to declare. */
+export function asVerb<Flags extends object>(
+  cli: Cli,
+  command: Command,
+  words: Omit<VerbWords, 'usage' | 'summary'>,
+  act: (run: Run, positionals: readonly (string | string[])[], flags: Flags) => Promise<void>,
+): void {
   words.flags?.(command);
   withSharedFlags(command, words);
   command.addHelpText('after', examplesText(words.examples));
@@ -56,7 +66,10 @@ export function examplesText(examples: readonly string[]): string {
   return `\nExamples:\n${examples.map((example) => `  $ hodei ${example}`).join('\n')}`;
 }
 
-function withSharedFlags(command: Command, { changes, isVersioned, asks }: VerbWords): void {
+function withSharedFlags(
+  command: Command,
+  { changes, isVersioned, asks }: Pick<VerbWords, 'changes' | 'isVersioned' | 'asks'>,
+): void {
   if (changes === true) {
     command
       .optionsGroup('The change:')

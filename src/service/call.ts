@@ -96,8 +96,8 @@ async function writeGroup(store: Store, group: readonly Waiting[]): Promise<void
 
 function nothingDone(error: unknown): unknown {
   if (!(error instanceof TransactionLost)) return error;
-  const why = error.cause instanceof Error ? error.cause.message : 'the database gave up';
-  return unavailable(`${why} Nothing was done.`, { cause: error.cause });
+  const why = error.cause instanceof Error ? error.cause.message : error.message;
+  return unavailable(why, { hint: 'Nothing was done. Try again.', cause: error.cause });
 }
 
 function parseInput<I extends InputSchema>(

@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts';
 import { toInstant } from './schemas/common.ts';
 import type { EventResponse } from './schemas/event.ts';
 
-type EventView = z.output<ReturnType<typeof EventResponse>>;
+export type EventView = z.output<ReturnType<typeof EventResponse>>;
 
 /** One page of events, the newest first. */
 export async function pageOfEvents(

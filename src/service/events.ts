@@ -23,7 +23,8 @@ export const listAudit = operation({
       operation: z
         .string()
         .regex(/^[a-z]+\.[a-z]+$/, 'must be a name such as quota.set')
-        .optional(),
+        .optional()
+        .describe('Only changes by this operation, such as quota.set.'),
       since: instant().optional().describe('Only changes at or after this time.'),
       until: instant().optional().describe('Only changes before this time.'),
       ...pageInput(),

@@ -21,13 +21,13 @@ export type SentLimit = number | null | string;
 /** By field of the quota document. */
 export type SentLimits = Readonly<Record<string, SentLimit | undefined>>;
 
-export interface ResourceChange {
+interface ResourceChange {
   readonly resource: string;
   readonly before: Limit;
   readonly after: Limit;
 }
 
-export interface LimitWarning {
+interface LimitWarning {
   readonly resource: string;
   readonly tenant: string;
   readonly limit: Limit;
@@ -59,13 +59,19 @@ export async function openQuota(
   return Object.fromEntries([...limits].map(([{ name }, limit]) => [limitField(name), limit]));
 }
 
-/** Sets the limits that were sent and records the event. @returns what really changed. */
+/** What a call really changed, and which ancestors make it less than it seems. */
+export interface LimitOutcome {
+  readonly changes: ResourceChange[];
+  readonly warnings: LimitWarning[];
+}
+
+/** Sets the limits that were sent and records the event. */
 export async function setLimits(
   context: Context,
   tenant: TenantRow,
   sent: SentLimits,
   unset: readonly string[],
-): Promise<{ changes: ResourceChange[]; warnings: LimitWarning[] }> {
+): Promise<LimitOutcome> {
   const { tables } = context;
   const catalogue = await catalogueOf(tables);
   const { scope, own } = await allowancesOf(tables, tenant.key, catalogue);
@@ -79,11 +85,9 @@ export async function setLimits(
     const limit = changeLimit(present.limit, toChange(value), resource);
     if (present.isOwn && limit === present.limit) continue;
     await tables.quotas.setLimit(scope.key, resource.key, limit);
-    changed.push({ ...present, limit });
+    changed.push({ ...present, isOwn: true, limit });
   }
-  const changes = await recordLimits(context, tenant, 'quota.set', own, changed);
-  const above = await ancestorAllowances(tables, tenant, catalogue);
-  return { changes, warnings: warningsOf(changed, above) };
+  return recordLimits(context, tenant, 'quota.set', own, changed);
 }
 
 /** Takes a tenant's own limit away, so that the resource's default holds. */
@@ -91,14 +95,14 @@ export async function unsetLimit(
   context: Context,
   tenant: TenantRow,
   field: string,
-): Promise<ResourceChange[]> {
+): Promise<LimitOutcome> {
   const { tables } = context;
   const catalogue = await catalogueOf(tables);
   const resource = resourceOfField(catalogue, field);
   const { scope, own } = await allowancesOf(tables, tenant.key, catalogue);
   expectVersion(context, scope.version, `The quota of ${tenant.name}`);
   const present = own.find((allowance) => allowance.resource === resource);
-  if (present?.isOwn !== true) return [];
+  if (present?.isOwn !== true) return { changes: [], warnings: [] };
   await tables.quotas.unsetLimit(scope.key, resource.key);
   const after = { ...present, isOwn: false, limit: resource.defaultLimit };
   return recordLimits(context, tenant, 'quota.unset', own, [after]);
@@ -110,8 +114,8 @@ async function recordLimits(
   operationName: string,
   own: readonly CatalogueAllowance[],
   changed: readonly CatalogueAllowance[],
-): Promise<ResourceChange[]> {
-  if (changed.length === 0) return [];
+): Promise<LimitOutcome> {
+  if (changed.length === 0) return { changes: [], warnings: [] };
   const { tables, now } = context;
   const before = changed.flatMap((after) => sameResource(after, own));
   await recordEvent(context, {
@@ -123,11 +127,14 @@ async function recordLimits(
   });
   const scope = await scopeOf(tables, tenant.key);
   await tables.quotas.touch({ ...scope, version: scope.version + 1, updatedAt: now });
-  return changed.map((after, i) => ({
+  const changes = changed.map((after, i) => ({
     resource: after.resource.name,
     before: before[i]?.limit ?? null,
     after: after.limit,
   }));
+  const resources = changed.map(({ resource }) => resource);
+  const above = await ancestorAllowances(tables, tenant, resources);
+  return { changes, warnings: warningsOf(changed, above) };
 }
 
 /** An event says `unset`, not the default: that may be another one by the time it is read. */

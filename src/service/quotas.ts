@@ -6,13 +6,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts';
 import { pageOfEvents } from './event-page.ts';
 import { eventExample, quotaExample } from './examples.ts';
 import { operation, type Context } from './operation.ts';
-import {
-  setLimits,
-  unsetLimit,
-  type LimitWarning,
-  type ResourceChange,
-  type SentLimits,
-} from './quota-changes.ts';
+import { setLimits, unsetLimit, type LimitOutcome, type SentLimits } from './quota-changes.ts';
 import { viewQuota, type QuotaView } from './quota-view.ts';
 import { pageInput, pageOutput, queryInteger, tenantReference } from './schemas/common.ts';
 import { EventResponse } from './schemas/event.ts';
@@ -75,8 +69,8 @@ export const setQuota = operation({
   async run(context, input) {
     const tenant = await findTenant(context.tables, input.tenant);
     const sent = sentLimits(input);
-    const { changes, warnings } = await setLimits(context, tenant, sent, input.unset ?? []);
-    return changedQuota(context, tenant, changes, warnings);
+    const outcome = await setLimits(context, tenant, sent, input.unset ?? []);
+    return changedQuota(context, tenant, outcome);
   },
 });
 
@@ -112,8 +106,8 @@ export const unsetQuota = operation({
 
   async run(context, input) {
     const tenant = await findTenant(context.tables, input.tenant);
-    const changes = await unsetLimit(context, tenant, input.resource);
-    return changedQuota(context, tenant, changes, []);
+    const outcome = await unsetLimit(context, tenant, input.resource);
+    return changedQuota(context, tenant, outcome);
   },
 });
 
@@ -176,14 +170,9 @@ export const quotaHistory = operation({
 /** What gives or changes limits. */
 const QUOTA_OPERATIONS = ['tenant.create', 'quota.set', 'quota.unset'];
 
-async function changedQuota(
-  { tables }: Context,
-  tenant: TenantRow,
-  changes: ResourceChange[],
-  warnings: LimitWarning[],
-) {
+async function changedQuota({ tables }: Context, tenant: TenantRow, outcome: LimitOutcome) {
   const view = await viewQuota(tables, tenant, await catalogueOf(tables));
-  return { ...view, changes, warnings };
+  return { ...view, ...outcome };
 }
 
 interface QuotaListInput extends Omit<TenantPageInput, 'sort'> {

@@ -15,7 +15,7 @@ export const tenantFilterInput = lazy(() => ({
   tree: queryBoolean()
     .default(false)
     .describe('In tree order, with everything below: of parent, or of all roots.'),
-  status: tenantStatus().optional(),
+  status: tenantStatus().optional().describe('Only tenants of this status.'),
   label: z
     .union([z.string(), z.array(z.string())])
     .optional()
@@ -23,7 +23,8 @@ export const tenantFilterInput = lazy(() => ({
   name_prefix: z
     .string()
     .regex(/^[a-z0-9-]{1,63}$/, 'must be the beginning of a name: a-z, 0-9 and -')
-    .optional(),
+    .optional()
+    .describe('Only tenants whose name begins like this.'),
 }));
 
 export interface TenantPageInput {

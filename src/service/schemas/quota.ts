@@ -111,7 +111,9 @@ function quotaFields() {
   };
 }
 
-export const QuotaResponse = lazy(() => z.object(quotaFields()).catchall(otherLimit()));
+export const QuotaResponse = lazy(() =>
+  z.object(quotaFields()).catchall(otherLimit()).meta({ id: 'QuotaResponse' }),
+);
 
 export const QuotaChangeResponse = lazy(() =>
   z
@@ -124,5 +126,6 @@ export const QuotaChangeResponse = lazy(() =>
         .array(z.strictObject({ resource: z.string(), tenant: z.string(), limit: limit() }))
         .describe('Limits above that of a tenant higher up, which therefore binds first.'),
     })
-    .catchall(otherLimit()),
+    .catchall(otherLimit())
+    .meta({ id: 'QuotaChangeResponse' }),
 );

@@ -89,19 +89,21 @@ export const UpdateTenantRequest = lazy(() =>
 );
 
 export const TenantResponse = lazy(() =>
-  z.strictObject({
-    id: z.string(),
-    name: z.string(),
-    email: z.string(),
-    parent: z.string().nullable().describe('Name of the tenant above; null for a root.'),
-    weight: z.int(),
-    labels: z.record(z.string(), z.string()),
-    status: status(),
-    created_at: instant(),
-    updated_at: instant(),
-    version: z.int().describe('Counts the changes; sent as ETag.'),
-    depth: z.int().optional().describe('In a tree listing: levels below where it starts.'),
-  }),
+  z
+    .strictObject({
+      id: z.string(),
+      name: z.string(),
+      email: z.string(),
+      parent: z.string().nullable().describe('Name of the tenant above; null for a root.'),
+      weight: z.int(),
+      labels: z.record(z.string(), z.string()),
+      status: status(),
+      created_at: instant(),
+      updated_at: instant(),
+      version: z.int().describe('Counts the changes; sent as ETag.'),
+      depth: z.int().optional().describe('In a tree listing: levels below where it starts.'),
+    })
+    .meta({ id: 'TenantResponse' }),
 );
 
 export const tenantStatus = status;

@@ -1,8 +1,9 @@
 import Sqlite from 'better-sqlite3';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { databaseError, HodeiError, unavailable } from '../../domain/errors.ts';
-import { toHodeiError } from './errors.ts';
+import type { HodeiError } from '../../domain/errors.ts';
+import { databaseError, unavailable } from '../../domain/errors.ts';
+import { isBusy, toHodeiError } from './errors.ts';
 
 export type Connection = Sqlite.Database;
 
@@ -11,6 +12,7 @@ export const APPLICATION_ID = 0x686f6465;
 
 /** How long a process waits for another one to finish writing. */
 const BUSY_TIMEOUT_MS = 10_000;
+const BUSY_PAUSE_MS = 10;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Few large checkpoints cost less than many small ones; 4096 pages are 16 MiB. */
 const CHECKPOINT_PAGES = 4096;
@@ -30,8 +32,9 @@ export function openConnection(path: string, access: Access): Connection {
 }
 
 function openChecked(path: string, access: Access): Connection {
-  if (access === 'create') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (access === 'create') makeFolder(dirname(path));
   else if (!existsSync(path)) throw missing(path);
+  if (existsSync(path) && !statSync(path).isFile()) throw notHodeis(path);
   const connection = new Sqlite(path, {
     readonly: access === 'read',
     fileMustExist: access !== 'create',
@@ -46,6 +49,35 @@ function openChecked(path: string, access: Access): Connection {
     throw error;
   }
   return connection;
+}
+
+/**
+ * Whether the file is hodei's, however damaged the rest of it may be.
+ * @throws database when not even its head can be read.
+ */
+export function isOwn(path: string): boolean {
+  try {
+    const connection = new Sqlite(path, { readonly: true, timeout: BUSY_TIMEOUT_MS });
+    try {
+      return connection.pragma('application_id', { simple: true }) === APPLICATION_ID;
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    throw toHodeiError(error);
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw unavailable(`The folder of the database cannot be made: ${why}.`, {
+      hint: 'Name another file with --db, or make the folder first.',
+      cause,
+    });
+  }
 }
 
 function missing(path: string): HodeiError {
@@ -65,19 +97,34 @@ function checkVersion(connection: Connection): void {
   });
 }
 
+/** Which SQLite this program has. @throws when its native module does not load. */
+export function loadedSqlite(): string {
+  const connection = new Sqlite(':memory:');
+  try {
+    return sqliteVersion(connection);
+  } finally {
+    connection.close();
+  }
+}
+
 export function sqliteVersion(connection: Connection): string {
   return connection.prepare('select sqlite_version()').pluck().get() as string;
 }
 
 function checkOwner(connection: Connection, path: string, access: Access): void {
+  // In this order: who begins a file writes its tables and its mark in one transaction.
+  const isEmpty = connection.prepare('select count(*) from sqlite_schema').pluck().get() === 0;
   const id = connection.pragma('application_id', { simple: true });
   if (id === APPLICATION_ID) return;
-  const isEmpty = connection.prepare('select count(*) from sqlite_schema').pluck().get() === 0;
   if (isEmpty && id === 0) {
     if (access === 'create') return;
     throw missing(path);
   }
-  throw unavailable(`${path} is not a hodei database.`, {
+  throw notHodeis(path);
+}
+
+function notHodeis(path: string): HodeiError {
+  return unavailable(`${path} is not a hodei database.`, {
     hint: 'Name another file with --db, or move this one away.',
   });
 }
@@ -87,7 +134,7 @@ function checkOwner(connection: Connection, path: string, access: Access): void 
  * the last commits on power loss, so what was set is read back.
  */
 function makeDurable(connection: Connection): void {
-  const journal = connection.pragma('journal_mode = WAL', { simple: true });
+  const journal = switchToWal(connection);
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = ON');
   connection.pragma(`journal_size_limit = ${WAL_LIMIT_BYTES}`);
@@ -95,10 +142,23 @@ function makeDurable(connection: Connection): void {
   const synchronous = connection.pragma('synchronous', { simple: true });
   if (journal !== 'wal' || synchronous !== 2) {
     throw databaseError(
-      `the file does not take WAL with synchronous FULL (${journal}, ${synchronous})`,
+      `the file does not take WAL with synchronous FULL (${String(journal)}, ${String(synchronous)})`,
       {
         hint: 'hodei needs a local disk: network and shared folders do not keep a SQLite file safe.',
       },
     );
+  }
+}
+
+/** Of several that switch a new file at once SQLite lets one go on and tells the others at once. */
+function switchToWal(connection: Connection): unknown {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
+    try {
+      return connection.pragma('journal_mode = WAL', { simple: true });
+    } catch (error) {
+      if (!isBusy(error) || waitedMs >= BUSY_TIMEOUT_MS) throw error;
+      Atomics.wait(pause, 0, 0, BUSY_PAUSE_MS);
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
-import { conflict, databaseError, HodeiError, unavailable } from '../../domain/errors.ts';
+import type { HodeiError } from '../../domain/errors.ts';
+import { conflict, databaseError, unavailable } from '../../domain/errors.ts';
 
 // SQLite names the columns of a broken unique index, not the index.
 const constraintErrors: Readonly<Record<string, () => HodeiError>> = {
@@ -16,6 +17,15 @@ export function toHodeiError(error: unknown): unknown {
   return byCode(error);
 }
 
+export function isBusy(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+/** A write found no room. Of a commit the last frame was not written, so that it did not happen. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && error.code === 'SQLITE_FULL';
+}
+
 function byCode(error: InstanceType<typeof Sqlite.SqliteError>): HodeiError {
   const [, family] = error.code.split('_');
   switch (family) {
@@ -26,7 +36,10 @@ function byCode(error: InstanceType<typeof Sqlite.SqliteError>): HodeiError {
         cause: error,
       });
     case 'FULL':
-      return unavailable('The disk is full. Nothing was done.', { cause: error });
+      return unavailable('The disk is full.', {
+        hint: 'Nothing was done. Make room, then try again.',
+        cause: error,
+      });
     case 'READONLY':
     case 'PERM':
     case 'CANTOPEN':

@@ -24,7 +24,11 @@ export function schemaVersion(connection: Connection): number {
 
 /** @throws unavailable when the schema is not the one that this program works with. */
 export function requireLatestSchema(connection: Connection): void {
-  const found = schemaVersion(connection);
+  requireSchema(schemaVersion(connection));
+}
+
+/** @throws unavailable when this is not the schema that this program works with. */
+export function requireSchema(found: number): void {
   if (found > LATEST_SCHEMA) throw newerSchema(found, LATEST_SCHEMA);
   if (found < LATEST_SCHEMA) throw olderSchema(found, LATEST_SCHEMA);
 }

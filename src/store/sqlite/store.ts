@@ -3,7 +3,7 @@ import { TransactionLost, type Store, type Tables, type Transaction } from '../s
 import { tablesOf } from '../tables/index.ts';
 import { openConnection, type Connection } from './connection.ts';
 import { sqliteDatabase } from './driver.ts';
-import { toHodeiError } from './errors.ts';
+import { isDiskFull, toHodeiError } from './errors.ts';
 import { migrate, requireLatestSchema } from './migrate.ts';
 
 export interface SqliteStoreOptions {
@@ -26,11 +26,12 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   const writer = once(() => openWriter(options));
   const reader = once(() => openReader(options.path));
   if (options.create) writer.get();
-  const inTurn = turns();
+  // Two snapshots cannot be open on one connection, nor two transactions, so they take turns.
+  const readInTurn = turns();
+  const writeInTurn = turns();
   return {
-    // Two snapshots cannot be open on one connection, so reads take turns.
-    read: (work) => inTurn(() => readSnapshot(reader.get(), work)),
-    transaction: (work) => transact(writer.get(), work),
+    read: (work) => readInTurn(() => readSnapshot(reader.get(), work)),
+    transaction: (work) => writeInTurn(() => transact(writer.get(), work)),
     async close() {
       // The last connection to close checkpoints the WAL, which a reading one could not.
       reader.opened()?.connection.close();
@@ -113,6 +114,7 @@ function commit(connection: Connection): void {
     connection.exec('commit');
   } catch (error) {
     if (connection.inTransaction) connection.exec('rollback');
+    if (isDiskFull(error)) throw toHodeiError(error);
     throw new HodeiError('unknown_outcome', 'The database failed while it wrote the change down.', {
       hint: 'It may or may not have been done: look before you repeat it.',
       cause: error,

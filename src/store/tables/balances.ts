@@ -29,7 +29,9 @@ async function fullest(
     condition('r.retired = 0'),
   ];
   if (filter.overPercent !== undefined) {
-    used.push(condition('b.used * 100 > ceilings.ceiling * ?', filter.overPercent));
+    // SQLite's driver binds every number as a float, and a product with one would be rounded.
+    const beyond = 'b.used * 100 > ceilings.ceiling * cast(? as bigint)';
+    used.push(condition(beyond, filter.overPercent));
   }
   const page = pageAfter(after);
   return database.all<UseRank>(

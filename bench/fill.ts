@@ -23,6 +23,11 @@ export function nameOf(n: number): string {
   return `t-${String(n).padStart(7, '0')}`;
 }
 
+/** The first hundred are roots; a hundred others are under each. */
+export function parentOf(n: number): number | null {
+  return n <= 100 ? null : Math.floor(n / 100);
+}
+
 export interface Filled {
   readonly store: Store;
   readonly service: Service;
@@ -54,8 +59,7 @@ function insertTenants(path: string, tenants: number): void {
   const limits = [4000, 8192, 0, 10];
   connection.transaction(() => {
     for (let n = 1; n <= tenants; n++) {
-      const parent = n <= 100 ? null : Math.floor(n / 100);
-      tenant.run(n, idOf(n), nameOf(n), parent);
+      tenant.run(n, idOf(n), nameOf(n), parentOf(n));
       scope.run(n, n);
       limits.forEach((limit, i) => quota.run(n, i + 1, limit));
       label.run(n, String(n % 1000));

@@ -2,8 +2,8 @@ import autocannon from 'autocannon';
 import Fastify from 'fastify';
 import { startServer } from '../src/http/server.ts';
 import { quotaExample, tenantExample } from '../src/service/examples.ts';
-import { idOf, type Filled } from './fill.mts';
-import { ms, perSecond, type Figure } from './measure.mts';
+import { idOf, type Filled } from './fill.ts';
+import { ms, perSecond, type Figure } from './measure.ts';
 
 const CONNECTIONS = 64;
 const SECONDS = 4;

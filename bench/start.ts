@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { median, ms, type Figure } from './measure.mts';
+import { median, ms, type Figure } from './measure.ts';
 
 const door = fileURLToPath(new URL('../bin/hodei.js', import.meta.url));
 const WARM_UPS = 2;

@@ -1,0 +1,118 @@
+import cors from '@fastify/cors';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Service } from '../service/call.ts';
+import { MAX_BODY_BYTES, parseBody } from './body.ts';
+import { addDocs } from './docs.ts';
+import { refuse, toFailure } from './errors.ts';
+import { gate, type GateOptions } from './gate.ts';
+import { requestLog, type LogOptions } from './logger.ts';
+import { collectPaths, noRoute, type Paths } from './paths.ts';
+import { addOperationRoutes, addProbes } from './routes.ts';
+import { traceIdOf } from './trace.ts';
+import { answerUnreadable } from './unreadable.ts';
+
+export interface AppOptions extends GateOptions, LogOptions {
+  readonly service: Service;
+  /** Throws when the database does not answer. */
+  readonly checkReady: () => Promise<void>;
+  /** hodei's own. */
+  readonly version: string;
+  readonly newTraceId: () => string;
+}
+
+/** The time that a request may take to arrive. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 15_000;
+/** How often Node looks for what takes longer. */
+const TIMEOUT_CHECK_MS = 5_000;
+/** For connections on which nothing moves, also while an operation runs. */
+const CONNECTION_TIMEOUT_MS = 120_000;
+/** Longer than the 60 s after which most proxies give up an idle connection themselves. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+/** Beyond what Node lets through, so that a long name is the operation's to refuse. */
+const MAX_PARAMETER_LENGTH = 64 * 1024;
+
+/** The server before it listens. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { newTraceId } = options;
+  const log = requestLog(options);
+  const enter = gate(options, log);
+  const app = fastify({
+    logger: false,
+    genReqId: ({ headers }) => traceIdOf(headers['traceparent']) ?? newTraceId(),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // A missing Host is refused by the gate, as JSON.
+      requireHostHeader: false,
+    },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    return503OnClosing: false,
+    clientErrorHandler: answerUnreadable(log, newTraceId),
+    frameworkErrors: (error, request, reply) =>
+      refuse(request, reply, enter(request, reply) ?? toFailure(error)),
+  });
+  app.decorateRequest('failure', null);
+  app.setErrorHandler((error, request, reply) => refuse(request, reply, toFailure(error)));
+  app.addHook('onRequest', (request, reply, done) => {
+    const failure = enter(request, reply);
+    if (failure === undefined) done();
+    else refuse(request, reply, failure);
+  });
+  takeJsonOnly(app);
+  await addCors(app, options.corsOrigins);
+  await addRoutes(app, options);
+  return app;
+}
+
+function takeJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser<Buffer>(
+    'application/json',
+    { parseAs: 'buffer' },
+    (_request, body, done) => done(null, parseBody(body)),
+  );
+}
+
+async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) return;
+  await app.register(cors, {
+    origin: [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
+    allowedHeaders: ['content-type', 'if-match', 'traceparent'],
+    exposedHeaders: ['etag', 'x-trace-id'],
+    maxAge: 600,
+    strictPreflight: false,
+  });
+}
+
+async function addRoutes(app: FastifyInstance, options: AppOptions): Promise<void> {
+  const paths = collectPaths(app);
+  refuseTheRest(app, paths);
+  addProbes(app, options.checkReady);
+  addOperationRoutes(app, options.service);
+  await addDocs(app, options.version);
+}
+
+/** Before a body is read: what is wrong with it does not matter where there is nothing. */
+function refuseTheRest(app: FastifyInstance, paths: Paths): void {
+  const refuseUnknown = (request: FastifyRequest, reply: FastifyReply) => {
+    const { allow, ...failure } = noRoute(request, paths);
+    if (allow.length > 0) reply.header('allow', allow.join(', '));
+    refuse(request, reply, failure);
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404 || hasEmptyPart(request)) refuseUnknown(request, reply);
+    else done();
+  });
+  app.setNotFoundHandler(refuseUnknown);
+}
+
+/** `/tenants/` is not the tenant without a name. */
+function hasEmptyPart({ params }: FastifyRequest): boolean {
+  return Object.values(params as Record<string, string>).includes('');
+}

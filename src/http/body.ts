@@ -1,0 +1,30 @@
+import { isUtf8 } from 'node:buffer';
+import { invalid } from '../domain/errors.ts';
+
+export const MAX_BODY_BYTES = 64 * 1024;
+const MAX_DEPTH = 32;
+
+/** A JSON body; undefined when it is empty. @throws invalid with what is wrong and where. */
+export function parseBody(body: Buffer): unknown {
+  if (body.length === 0) return undefined;
+  if (!isUtf8(body)) throw invalid('The body is not UTF-8 text.');
+  const value = parseJson(body.toString());
+  checkShape(value, 0);
+  return value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(`The body is not JSON: ${error instanceof Error ? error.message : ''}.`);
+  }
+}
+
+/** Refuses what would vanish or do harm further in, where objects are copied field by field. */
+function checkShape(value: unknown, depth: number): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (depth === MAX_DEPTH) throw invalid(`The body is more than ${MAX_DEPTH} levels deep.`);
+  if (Object.hasOwn(value, '__proto__')) throw invalid('unknown field "__proto__"');
+  for (const inner of Object.values(value)) checkShape(inner, depth + 1);
+}

@@ -1,0 +1,217 @@
+import type * as z from 'zod';
+import { errorCodes, HodeiError, invalid, unavailable } from '../domain/errors.ts';
+import {
+  pathParameters,
+  type Call,
+  type CallOptions,
+  type InputSchema,
+  type Operation,
+} from '../service/operation.ts';
+import { BASE_PATH, sendsBody } from './wire.ts';
+
+export interface RemoteOptions {
+  /** Where the server is, such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly actingAs?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Longer than a server waits for its database, so that mostly it says itself what happened. */
+const TIMEOUT_MS = 30_000;
+
+/**
+ * Carries operations out on a server.
+ * @throws invalid when the URL cannot be that of a server.
+ */
+export function callRemote(remote: RemoteOptions): Call {
+  const base = baseUrl(remote.url);
+  const timeoutMs = remote.timeoutMs ?? TIMEOUT_MS;
+  return async <I extends InputSchema, O extends z.ZodType>(
+    operation: Operation<I, O>,
+    input: z.input<I>,
+    options: CallOptions = {},
+  ) => {
+    const request = requestOf(operation, { ...input }, { ...remote, ...options });
+    const changes = !operation.isReadOnly && options.dryRun !== true;
+    const reply = await send({ base, changes, timeoutMs }, request);
+    return outputOf({ base, changes, timeoutMs }, operation, reply) as z.output<O>;
+  };
+}
+
+function baseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search + url.hash !== '') {
+    throw invalid(`"${text}" is not the URL of a server.`, 'Write it as http://127.0.0.1:8080');
+  }
+  if (url.username + url.password !== '') {
+    throw invalid('The URL of a server must not contain a password, which would end up in logs.');
+  }
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+interface Request {
+  readonly method: string;
+  /** Path and query, below the URL of the server. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+type Options = Pick<RemoteOptions, 'actingAs' | 'reason'> & CallOptions;
+
+function requestOf(
+  operation: Operation<InputSchema, z.ZodType>,
+  input: Readonly<Record<string, unknown>>,
+  options: Options,
+): Request {
+  const { method } = operation;
+  const inPath = pathParameters(operation.path);
+  const sent = Object.entries(input).filter(
+    ([name, value]) => value !== undefined && !inPath.includes(name),
+  );
+  const hasBody = sendsBody(operation) && sent.length > 0;
+  const query = new URLSearchParams(operation.isReadOnly ? [] : commonQuery(options));
+  if (!sendsBody(operation)) for (const [name, value] of sent) appendTo(query, name, value);
+  const search = query.size === 0 ? '' : `?${query.toString()}`;
+  return {
+    method,
+    path: BASE_PATH + fillPath(operation.path, input) + search,
+    headers: {
+      ...(hasBody && { 'content-type': 'application/json' }),
+      ...(options.ifVersion !== undefined && { 'if-match': `"${options.ifVersion}"` }),
+    },
+    ...(hasBody && { body: JSON.stringify(Object.fromEntries(sent)) }),
+  };
+}
+
+function commonQuery({ reason, actingAs, dryRun }: Options): [string, string][] {
+  const query: [string, string][] = [];
+  if (reason !== undefined) query.push(['reason', reason]);
+  if (actingAs !== undefined) query.push(['as', actingAs]);
+  if (dryRun === true) query.push(['dry_run', 'true']);
+  return query;
+}
+
+function appendTo(query: URLSearchParams, name: string, value: unknown): void {
+  for (const one of [value].flat()) query.append(name, textOf(one));
+}
+
+/** Only text, numbers and booleans have a place in a URL; anything else is for the server to refuse. */
+function textOf(value: unknown): string {
+  if (value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+const LONE_SURROGATE = /\p{Cs}/u;
+
+function fillPath(path: string, input: Readonly<Record<string, unknown>>): string {
+  return path.replace(/\{(\w+)\}/g, (_part, name: string) => {
+    const value = textOf(input[name]);
+    // A URL cannot carry these as a part: whoever reads it takes them for a way to move in it.
+    if (['', '.', '..'].includes(value) || LONE_SURROGATE.test(value)) {
+      throw invalid(`${name} cannot be "${value}"`);
+    }
+    return encodeURIComponent(value);
+  });
+}
+
+/** Whom is asked, and whether it could change something. */
+interface Exchange {
+  readonly base: string;
+  readonly changes: boolean;
+  readonly timeoutMs: number;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function send(exchange: Exchange, { path, ...init }: Request): Promise<Reply> {
+  try {
+    const response = await fetch(exchange.base + path, {
+      ...init,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(exchange.timeoutMs),
+    });
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    throw noReply(exchange, error);
+  }
+}
+
+function noReply({ base, changes, timeoutMs }: Exchange, error: unknown): HodeiError {
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const { code, message, name } = Object(cause) as Record<string, unknown>;
+  if (wasNeverSent(cause)) {
+    return unavailable(`Cannot reach a hodei server at ${base} (${String(code ?? message)}).`, {
+      hint: 'Start one there, or name another one with --server: hodei serve',
+      cause: error,
+    });
+  }
+  const happened =
+    name === 'TimeoutError'
+      ? `${base} did not answer within ${timeoutMs / 1000} s.`
+      : `The connection to ${base} broke off before the answer was there.`;
+  return changes ? unknownOutcome(happened, error) : unavailable(happened, { cause: error });
+}
+
+const NEVER_SENT = /^(UND_ERR_CONNECT_TIMEOUT|.*CERT.*|ERR_SSL_.*|UNABLE_TO_.*)$/;
+
+/** Whether it failed while it was looking for the server, or before it trusted it. */
+function wasNeverSent(cause: unknown): boolean {
+  const { code, syscall, errors } = Object(cause) as Record<string, unknown>;
+  if (Array.isArray(errors)) return errors.every(wasNeverSent);
+  if (syscall === 'connect' || syscall === 'getaddrinfo') return true;
+  return typeof code === 'string' && NEVER_SENT.test(code);
+}
+
+function unknownOutcome(message: string, cause?: unknown): HodeiError {
+  const hint = 'It may or may not have been done: look before you repeat it.';
+  return new HodeiError('unknown_outcome', message, { hint, cause });
+}
+
+function outputOf(
+  exchange: Exchange,
+  operation: Pick<Operation, 'status'>,
+  { status, text }: Reply,
+): unknown {
+  if (status === 204 && operation.status === 204) return undefined;
+  const body = parseObject(text);
+  if (body === undefined) throw notHodei(exchange, status);
+  if (status >= 200 && status < 300) return body;
+  throw errorOf(body) ?? notHodei(exchange, status);
+}
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error as the server's service threw it. */
+function errorOf(body: Record<string, unknown>): HodeiError | undefined {
+  const { error, code, hint, trace_id: traceId } = body;
+  if (typeof error !== 'string' || typeof code !== 'string') return undefined;
+  const known = errorCodes.find((candidate) => candidate === code) ?? 'internal';
+  const detail = {
+    ...(typeof hint === 'string' && { hint }),
+    ...(known === 'internal' && {
+      hint: `The server's log says why, under trace id ${textOf(traceId)}.`,
+    }),
+  };
+  return new HodeiError(known, error, detail);
+}
+
+/** A reply that did not come from hodei, but perhaps from something in front of it that gave up. */
+function notHodei({ base, changes }: Exchange, status: number): HodeiError {
+  const message = `${base} did not answer like a hodei server (status ${status}).`;
+  const mayBeDone = changes && (status < 300 || status >= 500);
+  if (mayBeDone) return unknownOutcome(message);
+  return unavailable(message, { hint: 'Check the URL: --server, or HODEI_SERVER.' });
+}

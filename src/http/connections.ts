@@ -1,0 +1,31 @@
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+export interface Connections {
+  /** Lets go of all connections but those with a request under way, and of these after it. */
+  release(): void;
+}
+
+/** Keeps track of a server's connections, so that it can stop without cutting off an answer. */
+export function trackConnections(server: Server): Connections {
+  const sockets = new Set<Socket>();
+  const answers = new Set<ServerResponse>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', (_request, answer) => {
+    answers.add(answer);
+    answer.once('close', () => answers.delete(answer));
+  });
+  return {
+    release() {
+      server.closeIdleConnections();
+      // To Node a connection that has never sent anything is not idle.
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+      for (const answer of answers) {
+        if (!answer.headersSent) answer.setHeader('connection', 'close');
+      }
+    },
+  };
+}

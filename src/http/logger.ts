@@ -1,0 +1,62 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { pino, type DestinationStream, type LevelWithSilent } from 'pino';
+import { pathOf } from './paths.ts';
+import { PRINCIPAL } from './request.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Name of the operation that the route carries out. */
+    readonly operation?: string;
+  }
+}
+
+export interface LogOptions {
+  readonly logLevel: LevelWithSilent;
+  /** Takes the log, one line of JSON for each request. */
+  readonly log: DestinationStream;
+}
+
+export type RequestLog = ReturnType<typeof requestLog>;
+
+/** Writes one line for each request, also for those that broke off or could not be read. */
+export function requestLog({ logLevel, log }: LogOptions) {
+  const logger = pino(
+    {
+      level: logLevel,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
+    log,
+  );
+
+  return {
+    /** Logs the request when its answer has left, or its client has. */
+    watch(request: FastifyRequest, reply: FastifyReply): void {
+      const start = performance.now();
+      reply.raw.once('close', () => {
+        const { failure, raw, routeOptions } = request;
+        const status = reply.raw.statusCode;
+        const line = {
+          method: raw.method,
+          // Without the query: what it says is in the audit, where it belongs.
+          path: pathOf(raw.url),
+          status,
+          ms: Math.round((performance.now() - start) * 100) / 100,
+          trace_id: request.id,
+          principal: PRINCIPAL,
+          operation: routeOptions.config.operation,
+          code: failure?.error.code,
+          ...(!reply.raw.writableFinished && { aborted: true }),
+        };
+        if (status < 500) logger.info(line);
+        else logger.error({ ...line, err: failure?.error });
+      });
+    },
+
+    /** Logs what could not be read as a request. */
+    unreadable(status: number, traceId: string, error: Error & { code?: string }): void {
+      logger.info({ status, trace_id: traceId, code: 'invalid', reason: error.code });
+    },
+  };
+}

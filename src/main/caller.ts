@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { customAlphabet } from 'nanoid';
+import type { Place } from '../cli/host.ts';
+import { invalid } from '../domain/errors.ts';
+import { ID_ALPHABET, ID_LENGTH } from '../domain/tenant.ts';
+import { isPrintable } from '../domain/text.ts';
+import type { Caller } from '../service/operation.ts';
+import type { World } from './world.ts';
+
+const MAX_NAME_LENGTH = 100;
+const MAX_REASON_LENGTH = 500;
+
+/** On whose behalf a command acts. @throws invalid when what is noted beside it cannot be. */
+export function callerOf(place: Place, world: World): Caller {
+  return { principal: principalOf(world), traceId: world.traceId, ...notesOf(place) };
+}
+
+/** What the flags say to note beside the principal. */
+export function notesOf({ as, reason }: Place): Pick<Caller, 'actingAs' | 'reason'> {
+  requireText('--as', as, MAX_NAME_LENGTH);
+  requireText('--reason', reason, MAX_REASON_LENGTH);
+  return {
+    ...(as !== undefined && { actingAs: as }),
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+function requireText(flag: string, text: string | undefined, maxLength: number): void {
+  if (text === undefined) return;
+  if (text.trim() === '') throw invalid(`${flag} is empty.`);
+  if (text.length > maxLength) {
+    throw invalid(`${flag} has ${text.length} characters, and ${maxLength} are kept.`);
+  }
+  if (!isPrintable(text)) throw invalid(`${flag} contains control or invisible characters.`);
+}
+
+/** The user of the operating system; under sudo the one who called it. */
+function principalOf({ env }: World): string {
+  const caller = env['SUDO_USER'];
+  const isSudo = process.getuid?.() === 0 && caller !== undefined && caller !== '';
+  if (!isSudo || caller.length > MAX_NAME_LENGTH || !isPrintable(caller)) return systemUser();
+  return caller;
+}
+
+function systemUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number that no user has.
+    return `uid-${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
+const newIdText = customAlphabet(ID_ALPHABET, ID_LENGTH);
+
+/** A new public id such as `tenant-…`. */
+export function newId(kind: string): string {
+  return `${kind}-${newIdText()}`;
+}
+
+/** As W3C Trace Context has it: 32 hexadecimal digits. */
+export function newTraceId(): string {
+  return randomBytes(16).toString('hex');
+}

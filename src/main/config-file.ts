@@ -1,0 +1,68 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Place } from '../cli/host.ts';
+import { defaultConfig, MAX_CONFIG_BYTES, type Config } from '../config/config.ts';
+import { invalid, unavailable } from '../domain/errors.ts';
+import type { World } from './world.ts';
+
+/** A server is started from a folder made for it; other commands from wherever somebody stands. */
+export interface Search {
+  readonly inWorkingFolder: boolean;
+}
+
+/**
+ * The config file that holds, or the defaults: the one that is named, else the first that exists.
+ * @throws unavailable when one is named but missing, invalid when it is wrong.
+ */
+export async function configFor(
+  place: Pick<Place, 'config'>,
+  { env }: World,
+  search: Search = { inWorkingFolder: false },
+): Promise<Config> {
+  const named = place.config ?? (env['HODEI_CONFIG_PATH'] || undefined);
+  if (named !== undefined) return readConfig(named, env);
+  if (search.inWorkingFolder && existsSync('config.yaml')) return readConfig('config.yaml', env);
+  const usual = await usualConfigPath();
+  return existsSync(usual) ? readConfig(usual, env) : defaultConfig();
+}
+
+/** Where a config file is found without being named. */
+export async function usualConfigPath(): Promise<string> {
+  return join((await userFolders()).config, 'config.yaml');
+}
+
+/** The folders of this user for the program's files. */
+export async function userFolders(): Promise<{ readonly config: string; readonly data: string }> {
+  const { default: envPaths } = await import('env-paths');
+  return envPaths('hodei', { suffix: '' });
+}
+
+async function readConfig(path: string, env: World['env']): Promise<Config> {
+  if (path === '') throw invalid('The name of the config file is empty.');
+  const text = readText(path);
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig({ path, text, env });
+}
+
+function readText(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) {
+    throw unavailable(`There is no config file at ${resolve(path)}.`, {
+      hint: `Write one with hodei config init --file ${path}, or name another with --config.`,
+    });
+  }
+  if (found.size > MAX_CONFIG_BYTES) {
+    throw invalid(`${path} is larger than ${MAX_CONFIG_BYTES} bytes, which no config file is.`);
+  }
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw unavailable(`${path} cannot be read: ${sayCause(cause)}.`, { cause });
+  }
+}
+
+/** What the system said, without its code and the path that is named already. */
+export function sayCause(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return message.replace(/^[A-Z]+: /, '').replace(/, \w+( '.*')?$/, '');
+}

@@ -1,0 +1,178 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { sayBytes } from '../cli/commands/db.ts';
+import type { Check, Place } from '../cli/host.ts';
+import { count } from '../cli/words.ts';
+import { defaultConfig, type Config } from '../config/config.ts';
+import { HodeiError } from '../domain/errors.ts';
+import { checkChain } from './chain.ts';
+import { configFor } from './config-file.ts';
+import { driftOf } from './connect.ts';
+import { diskCheck, modesCheck } from './doctor-files.ts';
+import { check, type Finding } from './finding.ts';
+import { databasePathOf, serverOf } from './place.ts';
+import type { World } from './world.ts';
+
+/** Looks at everything that hodei stands on. What is broken becomes a finding, not an error. */
+export async function doctor(place: Place, world: World): Promise<readonly Check[]> {
+  const url = serverOf(place, world);
+  if (url !== undefined) {
+    const { doctorOfServer } = await import('./doctor-server.ts');
+    return doctorOfServer(url, world);
+  }
+  const program = await check('program', () => programCheck(world));
+  const { config, checks } = await configCheck(place, world);
+  const path = await databasePathOf(place, world, config);
+  return [
+    program,
+    ...checks,
+    ...(program.status === 'ok' ? await databaseChecks(path, config) : []),
+    await check('disk', () => diskCheck(path)),
+  ];
+}
+
+async function programCheck({ version }: World): Promise<Finding> {
+  const node = process.version.slice(1);
+  try {
+    const { loadedSqlite } = await import('../store/sqlite/connection.ts');
+    const { LATEST_SCHEMA } = await import('../store/sqlite/migrate.ts');
+    const parts = [`hodei ${version}`, `node ${node}`, `sqlite ${loadedSqlite()}`];
+    return { status: 'ok', finding: `${parts.join(', ')}, schema ${LATEST_SCHEMA}` };
+  } catch (error) {
+    const [why] = String(error instanceof Error ? error.message : error).split('\n');
+    return {
+      status: 'fail',
+      finding: `hodei ${version}, node ${node}: SQLite does not load (${why})`,
+      hint: 'npm rebuild better-sqlite3',
+    };
+  }
+}
+
+interface FoundConfig {
+  readonly config: Config;
+  readonly checks: readonly Check[];
+}
+
+/** A config file that is wrong does not keep us from looking at the rest. */
+async function configCheck(place: Place, world: World): Promise<FoundConfig> {
+  const subject = 'config';
+  try {
+    const config = await configFor(place, world);
+    const { path } = config;
+    if (path === undefined) {
+      const finding = 'config: there is no file, the defaults hold';
+      return { config, checks: [{ subject, status: 'ok', finding }] };
+    }
+    return {
+      config,
+      checks: [await check(subject, () => modesCheck('config', String, [path], 0o022))],
+    };
+  } catch (error) {
+    if (!(error instanceof HodeiError)) throw error;
+    const [first = '', ...more] = error.message.split('\n');
+    const finding = `config: ${first}${more.length === 0 ? '' : ` (and ${more.length} more)`}`;
+    const hint = error.hint ?? 'hodei config validate';
+    return { config: defaultConfig(), checks: [{ subject, status: 'fail', finding, hint }] };
+  }
+}
+
+async function databaseChecks(path: string, config: Config): Promise<Check[]> {
+  if (!existsSync(path)) {
+    const finding = `database: there is none at ${path} yet`;
+    const hint = 'create the first tenant, or an empty one: hodei db migrate';
+    return [{ subject: 'database', status: 'warn', finding, hint }];
+  }
+  const database = await check('database', () => databaseCheck(path));
+  const files = await check('files', () => {
+    return modesCheck('files', basename, [path, `${path}-wal`, `${path}-shm`], 0o077);
+  });
+  if (database.status !== 'ok') return [database, files];
+  return [
+    database,
+    files,
+    await check('journal', () => journalCheck(path)),
+    await check('integrity', () => integrityCheck(path)),
+    await check('events', () => eventsCheck(path)),
+    await check('settings', () => settingsCheck(path, config)),
+  ];
+}
+
+/** So large it grows only when something keeps it from being folded into the file. */
+const WAL_LARGE_BYTES = 128 * 1024 * 1024;
+
+async function databaseCheck(path: string): Promise<Finding> {
+  const { inspect } = await import('../store/sqlite/inspect.ts');
+  const { requireSchema } = await import('../store/sqlite/migrate.ts');
+  const { bytes, walBytes, tenants, schema } = inspect(path);
+  requireSchema(schema);
+  const size = `${sayBytes(bytes)}, ${sayBytes(walBytes)} of WAL`;
+  const finding = `database ${path}: ${size}, ${count(tenants, 'tenant')}`;
+  if (walBytes < WAL_LARGE_BYTES) return { status: 'ok', finding };
+  return { status: 'warn', finding, hint: 'a process that reads for very long lets the WAL grow' };
+}
+
+async function journalCheck(path: string): Promise<Finding> {
+  const { durabilityOf } = await import('../store/sqlite/inspect.ts');
+  const { journal, synchronous, foreignKeys } = durabilityOf(path);
+  const isSafe = journal === 'wal' && synchronous === 2 && foreignKeys === 1;
+  if (isSafe) return { status: 'ok', finding: 'journal WAL, synchronous FULL, foreign keys on' };
+  const finding = `journal ${journal}, synchronous ${synchronous}, foreign keys ${foreignKeys}`;
+  return { status: 'fail', finding, hint: 'commits could be lost when the power fails' };
+}
+
+async function integrityCheck(path: string): Promise<Finding> {
+  const { damageOf } = await import('../store/sqlite/inspect.ts');
+  const start = performance.now();
+  const damage = damageOf(path);
+  const duration = sayDuration(performance.now() - start);
+  if (damage.length === 0) {
+    const finding = `integrity: every page, index and reference checked in ${duration}`;
+    return { status: 'ok', finding };
+  }
+  return {
+    status: 'fail',
+    finding: `integrity: ${damage.slice(0, 3).join('; ')} (${damage.length} in all)`,
+    hint: 'stop what writes to it and restore a backup: hodei db restore FILE',
+  };
+}
+
+function sayDuration(milliseconds: number): string {
+  if (milliseconds < 1000) return `${Math.ceil(milliseconds)} ms`;
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+async function eventsCheck(path: string): Promise<Finding> {
+  const { withStore } = await import('../store/sqlite/backup.ts');
+  const { events, brokenAt } = await withStore(path, checkChain);
+  if (brokenAt === undefined) {
+    return { status: 'ok', finding: `events: ${count(events, 'event')}, chain unbroken` };
+  }
+  return {
+    status: 'fail',
+    finding: `events: the chain is broken at number ${brokenAt.toLocaleString('en-US')}`,
+    hint: 'something other than hodei changed it; compare it with a backup',
+  };
+}
+
+async function settingsCheck(path: string, config: Config): Promise<Finding> {
+  const { withStore } = await import('../store/sqlite/backup.ts');
+  return withStore(path, async (store) => {
+    const row = await store.read((tables) => tables.settings.current());
+    if (row === undefined) {
+      return {
+        status: 'warn',
+        finding: 'settings: none are in force yet',
+        hint: 'hodei config apply',
+      };
+    }
+    const drift = await driftOf(store, config);
+    if (drift === undefined) {
+      return { status: 'ok', finding: `settings: revision ${row.revision} in force` };
+    }
+    return {
+      status: 'warn',
+      finding: `settings: ${drift.file} differs from what is in force (${count(drift.keys, 'key')})`,
+      hint: 'hodei config apply --dry-run',
+    };
+  });
+}

@@ -1,0 +1,159 @@
+import { statSync } from 'node:fs';
+import { sayChange } from '../cli/commands/config.ts';
+import type { Place, ServeOptions, StopSignal } from '../cli/host.ts';
+import { logLevels, type Config, type LogLevel } from '../config/config.ts';
+import { invalid, unavailable, type HodeiError } from '../domain/errors.ts';
+import { settingsDocument } from '../domain/settings.ts';
+import type { Service } from '../service/call.ts';
+import type { Caller } from '../service/operation.ts';
+import { applySettings } from '../service/settings.ts';
+import type { RunningServer } from '../http/server.ts';
+import type { Tables } from '../store/store.ts';
+import { callerOf, newTraceId } from './caller.ts';
+import { openService, type OpenService } from './connect.ts';
+import { servedTargetOf } from './place.ts';
+import type { World } from './world.ts';
+
+/**
+ * Serves a database file until a signal says to stop; what is under way is finished then.
+ * @throws what made the database unusable, after the server was closed.
+ */
+export async function serve(
+  place: Place,
+  options: ServeOptions,
+  world: World,
+  onListening: (url: string) => void,
+): Promise<StopSignal> {
+  const signals = stopSignals();
+  try {
+    world.beginChange();
+    const target = await servedTargetOf(place, world);
+    const caller: Caller = { ...callerOf(place, world), reason: 'hodei serve' };
+    const opened = await openService(target, caller, world, true);
+    try {
+      await opened.begin();
+      await applyConfig(opened.service, target.config, caller, world);
+      const watch = watchDatabase(target.path);
+      const server = await listen(target.config, options, opened, watch, world);
+      try {
+        onListening(server.url);
+        return await Promise.race([signals.first, watch.broken]);
+      } finally {
+        watch.end();
+        await server.close();
+      }
+    } finally {
+      await opened.store.close();
+    }
+  } finally {
+    signals.forget();
+  }
+}
+
+async function listen(
+  config: Config,
+  { host, port }: ServeOptions,
+  { store, service }: OpenService,
+  { watched }: DatabaseWatch,
+  world: World,
+): Promise<RunningServer> {
+  const { startServer } = await import('../http/server.ts');
+  return startServer({
+    ...config.server,
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+    allowUnauthenticated: config.allowUnauthenticated,
+    service: (...call) => watched(() => service(...call)),
+    checkReady: () => watched(() => store.read(lookAtSettings)),
+    logLevel: logLevelOf(config, world),
+    log: { write: (lines) => world.log(lines) },
+    version: world.version,
+    newTraceId,
+  });
+}
+
+async function lookAtSettings(tables: Tables): Promise<void> {
+  await tables.settings.current();
+}
+
+/** Puts the config file in force, so that no server decides by anything else. */
+async function applyConfig(
+  service: Service,
+  { path, settings }: Config,
+  caller: Caller,
+  world: World,
+): Promise<void> {
+  if (path === undefined) return;
+  const { changes, revision } = await service(applySettings, settingsDocument(settings), caller);
+  if (changes.length === 0) return;
+  for (const change of changes) world.say(sayChange(change));
+  world.say(`${path} is in force as revision ${revision}.`);
+}
+
+function logLevelOf(config: Config, { env }: World): LogLevel {
+  const text = env['HODEI_LOG'] || config.logLevel;
+  const level = logLevels.find((known) => known === text);
+  if (level !== undefined) return level;
+  throw invalid(`HODEI_LOG is "${text}".`, `It is one of: ${logLevels.join(', ')}.`);
+}
+
+/** The first signal asks to stop; the next one ends the process at once, as signals do. */
+function stopSignals() {
+  const names = ['SIGTERM', 'SIGINT'] as const;
+  let stop: (signal: StopSignal) => void;
+  const first = new Promise<StopSignal>((resolve) => (stop = resolve));
+  const forget = () => names.forEach((name) => process.off(name, onSignal));
+  const onSignal = (signal: NodeJS.Signals) => {
+    forget();
+    stop(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM');
+  };
+  for (const name of names) process.on(name, onSignal);
+  return { first, forget };
+}
+
+const LOOK_MS = 5_000;
+
+interface DatabaseWatch {
+  /** Rejects when the file cannot be trusted any more. */
+  readonly broken: Promise<never>;
+  /** Work on the database whose failure may show that. */
+  watched<T>(work: () => Promise<T>): Promise<T>;
+  end(): void;
+}
+
+/** A server that went on with a broken file, or one that was moved away, would lose what it says. */
+function watchDatabase(path: string): DatabaseWatch {
+  let fail: (error: unknown) => void;
+  const broken = new Promise<never>((_, reject) => (fail = reject));
+  broken.catch(() => undefined);
+  const { ino } = statSync(path);
+  const timer = setInterval(() => {
+    if (statSync(path, { throwIfNoEntry: false })?.ino !== ino) fail(movedAway(path));
+  }, LOOK_MS).unref();
+  return {
+    broken,
+    async watched(work) {
+      try {
+        return await work();
+      } catch (error) {
+        if (isFatal(error)) fail(error);
+        throw error;
+      }
+    },
+    end: () => clearInterval(timer),
+  };
+}
+
+function movedAway(path: string): HodeiError {
+  return unavailable(`${path} was moved away or replaced while hodei served it.`, {
+    hint: 'What was written since is in the file that was there before.',
+  });
+}
+
+/** What a restart may mend and going on may not: the disk failed, or the file is damaged. */
+function isFatal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(String(code))) return true;
+  return isFatal(error.cause);
+}

@@ -1,0 +1,76 @@
+import { createInterface } from 'node:readline';
+import { defaultSettings } from '../../src/domain/settings.ts';
+import { callLocal } from '../../src/service/call.ts';
+import { setQuota } from '../../src/service/quotas.ts';
+import { beginSettings } from '../../src/service/settings.ts';
+import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { fillDisk } from './full-disk.ts';
+import { callAs, TRACE_ID } from './service.ts';
+import { makeTenant } from './tenant.ts';
+
+/** What a process of the tests does. It talks to the test in lines. */
+const works: Record<string, (...args: string[]) => Promise<void>> = {
+  /** Creates or opens every file it is told of, and says `done`. */
+  async open() {
+    say('ready');
+    for await (const path of createInterface({ input: process.stdin })) {
+      try {
+        await openSqliteStore({ path, create: true, now: Date.now }).close();
+        say('done');
+      } catch (error) {
+        say(String(error));
+      }
+    }
+  },
+
+  /** Creates tenants and raises a limit, in groups, and says each name once it is acknowledged. */
+  async write(path = '', name = '', count = '') {
+    const call = open(path, name);
+    say('ready');
+    for (let index = 0; index < Number(count); index++) {
+      const acknowledged = async (tenant: string) => {
+        await makeTenant(call, tenant, { labels: { by: name } });
+        say(tenant);
+      };
+      const tenants = ['a', 'b', 'c'].map((part) => `${name}-${index}${part}`);
+      await Promise.all([
+        ...tenants.map(acknowledged),
+        call(setQuota, { tenant: 'shared', gpu: '+1' }),
+      ]);
+    }
+  },
+
+  /** Begins a file. */
+  async begin(path = '') {
+    const store = openSqliteStore({ path, create: true, now: Date.now });
+    const environment = { now: Date.now, newId: randomId };
+    await beginSettings(store, environment, caller('begin'), defaultSettings);
+    await store.close();
+    await makeTenant(open(path, 'begin'), 'shared');
+  },
+
+  fillDisk: async (folder = '') => say(JSON.stringify(await fillDisk(folder))),
+};
+
+function open(path: string, name: string) {
+  const store = openSqliteStore({ path, create: false, now: Date.now });
+  return callAs(callLocal(store, { now: Date.now, newId: randomId }), caller(name));
+}
+
+function caller(principal: string) {
+  return { principal, traceId: TRACE_ID };
+}
+
+/** Ids of many processes, which must differ. */
+function randomId(kind: string): string {
+  const digits = Array.from({ length: 12 }, () => Math.floor(Math.random() * 10));
+  return `${kind}-${digits.join('')}`;
+}
+
+/** Written at once, also when the process is killed right after. */
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+const [, , work = '', ...args] = process.argv;
+await works[work]?.(...args);

@@ -1,0 +1,413 @@
+import { describe, expect, it } from 'vitest';
+import { getQuota, quotaHistory, setQuota, unsetQuota } from '../../src/service/quotas.ts';
+import { applySettings } from '../../src/service/settings.ts';
+import { deleteTenant, updateTenant } from '../../src/service/tenants.ts';
+import { doors, useDoor } from '../helpers/doors.ts';
+import { refusal } from '../helpers/refusal.ts';
+import { makeLine, makeTenant } from '../helpers/tenant.ts';
+
+const MAX = Number.MAX_SAFE_INTEGER;
+const defaults = { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 };
+
+describe.each(doors)('the quota of a new tenant ($name call)', (door) => {
+  const hodei = useDoor(door);
+  const { call } = hodei;
+
+  it('is the default quota, and nothing of it is used', async () => {
+    const acme = await makeTenant(call, 'acme');
+    const quota = await call(getQuota, { tenant: 'acme' });
+    expect(quota).toEqual({
+      tenant_id: acme.id,
+      tenant_name: 'acme',
+      ...defaults,
+      unset: [],
+      units: { cpu_m: 'millicores', memory_mb: 'MiB', gpu: 'count', max_concurrent_jobs: 'count' },
+      current_usage: { cpu_m: 0, memory_mb: 0, gpu: 0, active_jobs: 0 },
+      bound_by: {},
+      version: 1,
+      updated_at: '2026-11-23T09:00:00.000Z',
+    });
+    for (const tenant of [acme.id, acme.id.slice(0, -2)]) {
+      expect(await call(getQuota, { tenant })).toEqual(quota);
+    }
+  });
+
+  it('can be said otherwise: absolutely, relatively, unlimited', async () => {
+    const quota = { cpu_m: 500, memory_mb: '-192', gpu: null, max_concurrent_jobs: '+5' };
+    await makeTenant(call, 'acme', { quota });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({
+      cpu_m: 500,
+      memory_mb: 8000,
+      gpu: null,
+      max_concurrent_jobs: 15,
+      version: 1,
+    });
+  });
+
+  it.each([
+    [{ cpu: 4 }, 'There is no resource "cpu".'],
+    [{ jobs: 4 }, 'There is no resource "jobs".'],
+    [{ gpu: '-1' }, 'gpu is 0 and cannot become 1 less.'],
+    [{ gpu: -1 }, 'quota.gpu: must be a whole number'],
+    [{ gpu: 1.5 }, 'quota.gpu: must be a whole number'],
+    [{ gpu: '4' }, 'quota.gpu: must be a whole number'],
+    [{ tenant_id: 'x' }, 'quota.tenant_id: must be a whole number'],
+  ])('is refused as %j, and with it the tenant', async (quota, message) => {
+    const refused = await refusal(makeTenant(call, 'acme', { quota }));
+    expect(refused.code).toBe('invalid');
+    expect(refused.message).toContain(message);
+    expect((await refusal(call(getQuota, { tenant: 'acme' }))).code).toBe('not_found');
+    expect(await hodei.events()).toHaveLength(1);
+  });
+});
+
+describe.each(doors)('setting limits ($name call)', (door) => {
+  const hodei = useDoor(door);
+  const { call } = hodei;
+
+  it('changes those that are named, and answers with the whole and what changed', async () => {
+    const { id } = await makeTenant(call, 'acme');
+    const before = await call(getQuota, { tenant: 'acme' });
+    hodei.clock.advance(5_000);
+    const answer = await call(setQuota, { tenant: 'acme', cpu_m: 6000, gpu: '+2' });
+    const after = await call(getQuota, { tenant: id });
+    expect(after).toEqual({
+      ...before,
+      cpu_m: 6000,
+      gpu: 2,
+      version: 2,
+      updated_at: '2026-11-23T09:00:05.000Z',
+    });
+    expect(answer).toEqual({
+      ...after,
+      changes: [
+        { resource: 'cpu_m', before: 4000, after: 6000 },
+        { resource: 'gpu', before: 0, after: 2 },
+      ],
+      warnings: [],
+    });
+  });
+
+  it('takes and answers unlimited as null', async () => {
+    await makeTenant(call, 'acme');
+    const answer = await call(setQuota, { tenant: 'acme', cpu_m: null });
+    expect(answer.changes).toEqual([{ resource: 'cpu_m', before: 4000, after: null }]);
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ cpu_m: null, unset: [] });
+    await call(setQuota, { tenant: 'acme', cpu_m: 0 });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ cpu_m: 0 });
+  });
+
+  it('that changes nothing keeps version and time, and leaves no event', async () => {
+    await makeTenant(call, 'acme');
+    const before = await call(getQuota, { tenant: 'acme' });
+    const events = await hodei.events();
+    hodei.clock.advance(5_000);
+    for (const fields of [{}, { cpu_m: 4000 }, { gpu: '+0' }, { gpu: '-0' }, defaults]) {
+      const answer = await call(setQuota, { tenant: 'acme', ...fields });
+      expect(answer).toEqual({ ...before, changes: [], warnings: [] });
+    }
+    expect(await hodei.events()).toEqual(events);
+  });
+
+  it('leaves one event with the limits that changed, before and after', async () => {
+    const { id } = await makeTenant(call, 'acme');
+    const asked = hodei.as({ reason: 'release week' });
+    await asked(setQuota, {
+      tenant: 'acme',
+      cpu_m: 6000,
+      gpu: null,
+      memory_mb: 8192,
+      max_concurrent_jobs: '+1',
+    });
+    const events = (await hodei.events()).slice(2);
+    expect(events).toHaveLength(1);
+    expect(events[0]).toMatchObject({ operation: 'quota.set', tenant: id, reason: 'release week' });
+    expect(JSON.parse(events[0]?.before ?? '')).toEqual({
+      cpu_m: 4000,
+      gpu: 0,
+      max_concurrent_jobs: 10,
+    });
+    expect(JSON.parse(events[0]?.after ?? '')).toEqual({
+      cpu_m: 6000,
+      gpu: null,
+      max_concurrent_jobs: 11,
+    });
+  });
+
+  it('below what is used is done: nothing that runs is touched', async () => {
+    await makeTenant(call, 'acme');
+    hodei.setUsed('acme', { cpu_m: 3000, jobs: 4 });
+    await call(setQuota, { tenant: 'acme', cpu_m: 1000, max_concurrent_jobs: 0 });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({
+      cpu_m: 1000,
+      current_usage: { cpu_m: 3000, active_jobs: 4 },
+    });
+  });
+
+  it('goes up to 2^53-1 and not further, whichever way', async () => {
+    await makeTenant(call, 'acme');
+    await call(setQuota, { tenant: 'acme', cpu_m: MAX, gpu: `+${MAX}` });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ cpu_m: MAX, gpu: MAX });
+    for (const fields of [
+      { cpu_m: MAX + 1 },
+      { cpu_m: '+1' },
+      { memory_mb: `+${MAX}` },
+      { memory_mb: '+9999999999999999' },
+      { memory_mb: '+99999999999999999999' },
+      { cpu_m: 1e300 },
+    ]) {
+      expect((await refusal(call(setQuota, { tenant: 'acme', ...fields }))).code).toBe('invalid');
+    }
+    await call(setQuota, { tenant: 'acme', cpu_m: `-${MAX - 1}` });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ cpu_m: 1, memory_mb: 8192 });
+  });
+
+  it.each([
+    [{ gpu: '-1' }, 'gpu is 0 and cannot become 1 less.'],
+    [{ cpu_m: '-4001' }, 'cpu is 4 cores and cannot become 4.001 cores less.'],
+    [{ memory_mb: '-9007199254740992' }, 'memory is 8 GiB and cannot become'],
+    [{ gpu: -1 }, 'gpu: must be a whole number'],
+    [{ gpu: 0.5 }, 'gpu: must be a whole number'],
+    [{ gpu: '2' }, 'gpu: must be a whole number'],
+    [{ gpu: '+2k' }, 'gpu: must be a whole number'],
+    [{ gpu: '' }, 'gpu: must be a whole number'],
+    [{ gpu: true }, 'gpu: must be a whole number'],
+    [{ gpu: [1] }, 'gpu: must be a whole number'],
+    [{ gpu: 'unlimited' }, 'gpu: must be a whole number'],
+    [{ unset: 'gpu' }, 'unset: '],
+  ])('to %j is refused as a whole', async (fields, message) => {
+    await makeTenant(call, 'acme');
+    const before = await call(getQuota, { tenant: 'acme' });
+    const input = { tenant: 'acme', max_concurrent_jobs: 99, ...fields };
+    const refused = await refusal(call(setQuota, input as never));
+    expect(refused.code).toBe('invalid');
+    expect(refused.message).toContain(message);
+    expect(await call(getQuota, { tenant: 'acme' })).toEqual(before);
+  });
+
+  it('by an amount is refused from unlimited', async () => {
+    await makeTenant(call, 'acme', { quota: { cpu_m: null } });
+    expect(await refusal(call(setQuota, { tenant: 'acme', cpu_m: '-1' }))).toEqual({
+      code: 'invalid',
+      message: 'cpu is unlimited, and unlimited cannot be changed by an amount.',
+      hint: 'Say the limit itself.',
+    });
+  });
+
+  it.each([
+    ['gpus', 'Did you mean gpu? There are: cpu_m, memory_mb, gpu, max_concurrent_jobs.'],
+    ['max_concurent_jobs', 'Did you mean max_concurrent_jobs? There are: cpu_m, memory_mb,'],
+    ['licences', 'There are: cpu_m, memory_mb, gpu, max_concurrent_jobs.'],
+    ['constructor', 'There are: cpu_m'],
+    ['depth', 'There are: cpu_m'],
+    ['active_jobs', 'There are: cpu_m'],
+  ])('of %s, which nobody counts, is refused with those there are', async (field, hint) => {
+    await makeTenant(call, 'acme');
+    const refused = await refusal(call(setQuota, { tenant: 'acme', [field]: 3 }));
+    expect(refused).toMatchObject({ code: 'invalid', message: `There is no resource "${field}".` });
+    expect(refused.hint).toContain(hint);
+    const unset = await refusal(call(unsetQuota, { tenant: 'acme', resource: field }));
+    expect(unset).toEqual(refused);
+  });
+
+  it('is refused where somebody changed them meanwhile', async () => {
+    await makeTenant(call, 'acme');
+    await call(setQuota, { tenant: 'acme', gpu: 1 }, { ifVersion: 1 });
+    const stale = {
+      code: 'stale_version',
+      message: 'The quota of acme is at version 2, not 1.',
+      hint: 'Somebody changed it meanwhile: read it again and repeat the change.',
+    };
+    for (const attempt of [
+      () => call(setQuota, { tenant: 'acme', gpu: 2 }, { ifVersion: 1 }),
+      () => call(setQuota, { tenant: 'acme', gpu: 1 }, { ifVersion: 1 }),
+      () => call(unsetQuota, { tenant: 'acme', resource: 'gpu' }, { ifVersion: 1 }),
+    ]) {
+      expect(await refusal(attempt())).toEqual(stale);
+    }
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ gpu: 1, version: 2 });
+  });
+
+  it('counts the changes of limits apart from those of the tenant', async () => {
+    const acme = await makeTenant(call, 'acme');
+    await call(setQuota, { tenant: 'acme', gpu: 1 });
+    expect(await call(updateTenant, { tenant: 'acme', weight: 2 }, { ifVersion: 1 })).toEqual({
+      ...acme,
+      weight: 2,
+      version: 2,
+    });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ version: 2 });
+  });
+
+  it('is refused for the beginning of an id, and for a tenant that is gone', async () => {
+    const { id } = await makeTenant(call, 'acme');
+    const beginning = id.slice(0, -1);
+    await makeTenant(call, 'gone');
+    await call(deleteTenant, { tenant: 'gone' });
+    for (const tenant of [beginning, 'gone']) {
+      for (const attempt of [
+        () => call(setQuota, { tenant, gpu: 1 }),
+        () => call(unsetQuota, { tenant, resource: 'gpu' }),
+      ]) {
+        expect((await refusal(attempt())).message).toBe(`Tenant not found: ${tenant}`);
+      }
+    }
+  });
+});
+
+describe.each(doors)('unsetting a limit ($name call)', (door) => {
+  const hodei = useDoor(door);
+  const { call } = hodei;
+  const closeLicenses = (limit: number | null) =>
+    call(applySettings, { resources: [{ name: 'gpu', default_limit: limit }] });
+
+  it("makes the resource's default hold, also when that changes", async () => {
+    await makeTenant(call, 'acme', { quota: { gpu: 3 } });
+    const answer = await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
+    expect(answer).toMatchObject({
+      gpu: 0,
+      unset: ['gpu'],
+      changes: [{ resource: 'gpu', before: 3, after: 0 }],
+      version: 2,
+    });
+    await closeLicenses(7);
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ gpu: 7, unset: ['gpu'] });
+    await closeLicenses(null);
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ gpu: null, unset: ['gpu'] });
+  });
+
+  it('is told apart in the history from a limit that is equal', async () => {
+    await makeTenant(call, 'acme', { quota: { gpu: 0 } });
+    await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
+    await call(setQuota, { tenant: 'acme', gpu: 0 });
+    const { items } = await call(quotaHistory, { tenant: 'acme', limit: 2 });
+    expect(items.map(({ operation, before, after }) => ({ operation, before, after }))).toEqual([
+      { operation: 'quota.set', before: { gpu: 'unset' }, after: { gpu: 0 } },
+      { operation: 'quota.unset', before: { gpu: 0 }, after: { gpu: 'unset' } },
+    ]);
+  });
+
+  it('that is unset already does nothing', async () => {
+    await makeTenant(call, 'acme');
+    await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
+    const before = {
+      quota: await call(getQuota, { tenant: 'acme' }),
+      events: await hodei.events(),
+    };
+    hodei.clock.advance(1_000);
+    const answer = await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
+    expect(answer).toEqual({ ...before.quota, changes: [], warnings: [] });
+    expect(await hodei.events()).toEqual(before.events);
+  });
+
+  it('of jobs goes by the name of its field', async () => {
+    await makeTenant(call, 'acme');
+    await call(unsetQuota, { tenant: 'acme', resource: 'max_concurrent_jobs' });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({
+      max_concurrent_jobs: 0,
+      unset: ['max_concurrent_jobs'],
+    });
+  });
+
+  it('lets a relative change begin from the default', async () => {
+    await closeLicenses(5);
+    await makeTenant(call, 'acme');
+    await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
+    await call(setQuota, { tenant: 'acme', gpu: '+2' });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({ gpu: 7, unset: [] });
+  });
+});
+
+describe.each(doors)('a quota document that is sent back ($name call)', (door) => {
+  const hodei = useDoor(door);
+  const { call } = hodei;
+
+  it('as it was answered changes nothing, and what was unset stays unset', async () => {
+    await makeLine(call, 'eng', 'acme');
+    await call(setQuota, { tenant: 'acme', cpu_m: null });
+    await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
+    hodei.setUsed('acme', { cpu_m: 10 });
+    const seen = await call(getQuota, { tenant: 'acme' });
+    const events = await hodei.events();
+    const answer = await call(setQuota, { ...seen, tenant: 'acme' }, { ifVersion: seen.version });
+    expect(answer).toEqual({ ...seen, changes: [], warnings: [] });
+    expect(await call(setQuota, { ...answer, tenant: 'acme' })).toEqual(answer);
+    expect(await hodei.events()).toEqual(events);
+  });
+
+  it('edited changes what was edited, also where that was unset', async () => {
+    await makeTenant(call, 'acme');
+    await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
+    await call(unsetQuota, { tenant: 'acme', resource: 'memory_mb' });
+    const seen = await call(getQuota, { tenant: 'acme' });
+    const answer = await call(setQuota, { ...seen, tenant: 'acme', gpu: 4, cpu_m: 1 });
+    expect(answer.changes).toEqual([
+      { resource: 'cpu_m', before: 4000, after: 1 },
+      { resource: 'gpu', before: 0, after: 4 },
+    ]);
+    expect(answer.unset).toEqual(['memory_mb']);
+  });
+
+  it('gives the default as a limit of its own where it is not said to be unset', async () => {
+    await makeTenant(call, 'acme');
+    await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
+    const answer = await call(setQuota, { tenant: 'acme', gpu: 0 });
+    expect(answer).toMatchObject({ gpu: 0, unset: [], version: 3 });
+    expect(answer.changes).toEqual([{ resource: 'gpu', before: 0, after: 0 }]);
+  });
+
+  it('has no say in what is used or who binds', async () => {
+    await makeTenant(call, 'acme');
+    const seen = await call(getQuota, { tenant: 'acme' });
+    const answer = await call(setQuota, {
+      ...seen,
+      tenant: 'acme',
+      current_usage: { cpu_m: 999 },
+      bound_by: { cpu_m: 'nobody' },
+      tenant_name: 'beta',
+      version: 77,
+    });
+    expect(answer).toEqual({ ...seen, changes: [], warnings: [] });
+  });
+});
+
+describe.each(doors)('the history of a quota ($name call)', (door) => {
+  const hodei = useDoor(door);
+  const { call } = hodei;
+
+  it('says who changed what, when and why, the newest first, of this tenant only', async () => {
+    const { id } = await makeTenant(call, 'acme', { quota: { gpu: 1 } });
+    await makeTenant(call, 'beta');
+    hodei.clock.advance(60_000);
+    await hodei.as({ actingAs: 'ben', reason: 'asked' })(setQuota, { tenant: 'acme', gpu: 2 });
+    await call(setQuota, { tenant: 'beta', gpu: 9 });
+    await call(updateTenant, { tenant: 'acme', name: 'ajax', weight: 2 });
+    await call(unsetQuota, { tenant: 'ajax', resource: 'gpu' });
+    const { items } = await call(quotaHistory, { tenant: 'ajax' });
+    expect(items.map(({ operation, after }) => [operation, after])).toEqual([
+      ['quota.unset', { gpu: 'unset' }],
+      ['quota.set', { gpu: 2 }],
+      ['tenant.create', expect.objectContaining({ quota: { ...defaults, gpu: 1 } })],
+    ]);
+    expect(items[1]).toMatchObject({
+      tenant: id,
+      principal: hodei.principal,
+      acting_as: 'ben',
+      reason: 'asked',
+      time: '2026-11-23T09:01:00.000Z',
+      before: { gpu: 1 },
+    });
+  });
+
+  it('comes page by page', async () => {
+    await makeTenant(call, 'acme');
+    for (const gpu of [1, 2, 3, 4]) await call(setQuota, { tenant: 'acme', gpu });
+    const first = await call(quotaHistory, { tenant: 'acme', limit: 2 });
+    await call(setQuota, { tenant: 'acme', gpu: 5 });
+    const cursor = first.next_cursor ?? '';
+    const second = await call(quotaHistory, { tenant: 'acme', limit: 3, cursor });
+    const gpus = [...first.items, ...second.items].map(({ after }) => after?.['gpu']);
+    expect(gpus).toEqual([4, 3, 2, 1, undefined]);
+    expect(second.next_cursor).toBeNull();
+  });
+});

@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import { defaultSettings } from '../../src/domain/settings.ts';
+import {
+  getQuota,
+  listQuotas,
+  quotaHistory,
+  setQuota,
+  unsetQuota,
+} from '../../src/service/quotas.ts';
+import { applySettings, beginSettings, getSettings } from '../../src/service/settings.ts';
+import { callLocal } from '../../src/service/call.ts';
+import { createTenant } from '../../src/service/tenants.ts';
+import { doors, useDoor } from '../helpers/doors.ts';
+import { refusal } from '../helpers/refusal.ts';
+import { callAs, TRACE_ID } from '../helpers/service.ts';
+import { openTestStore } from '../helpers/store.ts';
+import { countingIds } from '../helpers/ids.ts';
+import { makeTenant } from '../helpers/tenant.ts';
+
+const builtIn = [
+  { name: 'cpu_m', unit: 'millicores', default_limit: 0 },
+  { name: 'memory_mb', unit: 'MiB', default_limit: 0 },
+  { name: 'gpu', unit: 'count', default_limit: 0 },
+  { name: 'jobs', unit: 'count', default_limit: 0 },
+];
+const license = { name: 'license', unit: 'seats', default_limit: 2 };
+const defaultQuota = { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 };
+
+describe.each(doors)('the settings in force ($name call)', (door) => {
+  const hodei = useDoor(door);
+  const { call } = hodei;
+
+  it('are those with which the database began, as revision 1', async () => {
+    expect(await call(getSettings, {})).toEqual({
+      resources: builtIn,
+      multi_tenancy: { default_tenant_quota: defaultQuota },
+      revision: 1,
+      applied_at: '2026-11-23T09:00:00.000Z',
+    });
+  });
+
+  it('are replaced as a whole, with an answer that says what changed', async () => {
+    hodei.clock.advance(1_000);
+    const answer = await call(applySettings, {
+      resources: [license, { name: 'gpu', default_limit: null }],
+      multi_tenancy: { default_tenant_quota: { cpu_m: 8000, license: 1 } },
+    });
+    const after = await call(getSettings, {});
+    expect(answer).toEqual({
+      ...after,
+      changes: [
+        { key: 'resources.gpu.default_limit', before: 0, after: null },
+        { key: 'multi_tenancy.default_tenant_quota.cpu_m', before: 4000, after: 8000 },
+        { key: 'resources.license.unit', before: undefined, after: 'seats' },
+        { key: 'resources.license.default_limit', before: undefined, after: 2 },
+        { key: 'multi_tenancy.default_tenant_quota.license', before: undefined, after: 1 },
+      ],
+    });
+    expect(after).toEqual({
+      resources: [
+        ...builtIn.map((resource) =>
+          resource.name === 'gpu' ? { ...resource, default_limit: null } : resource,
+        ),
+        license,
+      ],
+      multi_tenancy: { default_tenant_quota: { ...defaultQuota, cpu_m: 8000, license: 1 } },
+      revision: 2,
+      applied_at: '2026-11-23T09:00:01.000Z',
+    });
+  });
+
+  it('leave one event with the keys that changed', async () => {
+    const change = hodei.as({ reason: 'new licences' });
+    await change(applySettings, { resources: [license] });
+    const events = (await hodei.events()).slice(1);
+    expect(events).toHaveLength(1);
+    expect(events[0]).toMatchObject({
+      operation: 'config.apply',
+      tenant: null,
+      object: 'config',
+      reason: 'new licences',
+      before: '{}',
+    });
+    expect(JSON.parse(events[0]?.after ?? '')).toEqual({
+      'resources.license.unit': 'seats',
+      'resources.license.default_limit': 2,
+    });
+  });
+
+  it('stay at their revision where nothing changes, and leave no event', async () => {
+    const seen = await call(getSettings, {});
+    const events = await hodei.events();
+    hodei.clock.advance(1_000);
+    for (const input of [{}, { resources: builtIn }, seen]) {
+      expect(await call(applySettings, input)).toEqual({ ...seen, changes: [] });
+    }
+    expect(await hodei.events()).toEqual(events);
+  });
+
+  it('are not replaced by who saw an older revision', async () => {
+    await call(applySettings, { resources: [license] }, { ifVersion: 1 });
+    expect(await refusal(call(applySettings, {}, { ifVersion: 1 }))).toEqual({
+      code: 'stale_version',
+      message: 'The configuration is at version 2, not 1.',
+      hint: 'Somebody changed it meanwhile: read it again and repeat the change.',
+    });
+    expect((await call(getSettings, {})).resources).toHaveLength(5);
+    expect(await call(applySettings, {}, { ifVersion: 2 })).toMatchObject({ revision: 3 });
+  });
+
+  it.each([
+    [{ resources: [{ name: 'cpu' }] }, 'cpu has a meaning already'],
+    [{ resources: [license, license] }, '"license" is in the list already'],
+    [{ resources: [{ name: 'Gpu' }] }, 'resources.0.name'],
+    [{ resources: [{ name: 'cpu_m', unit: 'cores' }] }, 'always counted in millicores'],
+    [{ resources: [{ ...license, default_limit: -1 }] }, 'resources.0.default_limit'],
+    [{ resources: [{ ...license, default_limit: 2 ** 53 }] }, 'resources.0.default_limit'],
+    [{ resources: [{ ...license, limit: 3 }] }, 'unknown field "limit" in resources.0'],
+    [
+      { multi_tenancy: { default_tenant_quota: { gpus: 1 } } },
+      'no resource has the name "gpus"; did you mean gpu?',
+    ],
+    [
+      { multi_tenancy: { default_tenant_quota: { jobs: 1 } } },
+      'jobs are limited by max_concurrent_jobs',
+    ],
+    [{ multi_tenacy: {} }, 'did you mean multi_tenancy?'],
+  ])('are not replaced by %j', async (input, message) => {
+    const refused = await refusal(call(applySettings, input as never));
+    expect(refused.code).toBe('invalid');
+    expect(refused.message).toContain(message);
+    expect(await call(getSettings, {})).toMatchObject({ revision: 1 });
+  });
+
+  it('reserve every field of the quota document, so that no resource can take its place', async () => {
+    await makeTenant(call, 'acme');
+    const answer = await call(setQuota, { tenant: 'acme', gpu: 1 });
+    const limits = new Set(['cpu_m', 'memory_mb', 'gpu']);
+    const fields = Object.keys(answer).filter((field) => !limits.has(field));
+    expect(fields.length).toBeGreaterThan(8);
+    for (const name of [...fields, 'tenant', 'active_jobs']) {
+      const refused = await refusal(call(applySettings, { resources: [{ name }] }));
+      expect(refused.message).toContain('has a meaning already');
+    }
+  });
+});
+
+describe.each(doors)('a resource of the catalogue ($name call)', (door) => {
+  const hodei = useDoor(door);
+  const { call } = hodei;
+  const apply = (...resources: { name: string; unit?: string; default_limit?: number | null }[]) =>
+    call(applySettings, { resources });
+
+  it('is limited and counted like those that are built in', async () => {
+    await apply(license);
+    await makeTenant(call, 'acme', { quota: { license: '+3' } });
+    hodei.setUsed('acme', { license: 4 });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({
+      license: 5,
+      units: { license: 'seats' },
+      current_usage: { license: 4 },
+      unset: [],
+    });
+    const { changes } = await call(setQuota, { tenant: 'acme', license: '-2' });
+    expect(changes).toEqual([{ resource: 'license', before: 5, after: 3 }]);
+    expect(await call(unsetQuota, { tenant: 'acme', resource: 'license' })).toMatchObject({
+      license: 2,
+      unset: ['license'],
+    });
+    expect((await call(quotaHistory, { tenant: 'acme', limit: 1 })).items[0]?.before).toEqual({
+      license: 3,
+    });
+    const refused = await refusal(call(setQuota, { tenant: 'acme', licence: 1 }));
+    expect(refused.hint).toContain('Did you mean license?');
+  });
+
+  it('that is new is closed to tenants that are there already, unless it has a default', async () => {
+    await makeTenant(call, 'acme');
+    await apply({ name: 'fpga' }, license, { name: 'tape', default_limit: null });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({
+      fpga: 0,
+      license: 2,
+      tape: null,
+      unset: ['fpga', 'license', 'tape'],
+      version: 1,
+    });
+  });
+
+  it('is part of the default quota of tenants to come, not of those there are', async () => {
+    await makeTenant(call, 'old');
+    const quota = { cpu_m: 1000, license: 7 };
+    const input = { resources: [license], multi_tenancy: { default_tenant_quota: quota } };
+    await call(applySettings, input);
+    await makeTenant(call, 'new');
+    expect(await call(getQuota, { tenant: 'new' })).toMatchObject({ license: 7, cpu_m: 1000 });
+    expect(await call(getQuota, { tenant: 'old' })).toMatchObject({ license: 2, cpu_m: 4000 });
+  });
+
+  it('that is retired is gone from every answer, and refused', async () => {
+    await apply(license);
+    await makeTenant(call, 'acme', { quota: { license: 9 } });
+    const seen = await call(getQuota, { tenant: 'acme' });
+    hodei.setUsed('acme', { license: 4 });
+    await apply();
+    const quota = await call(getQuota, { tenant: 'acme' });
+    expect(JSON.stringify(quota)).not.toContain('license');
+    expect((await call(listQuotas, {})).items).toEqual([quota]);
+    expect(await call(setQuota, { tenant: 'acme', gpu: 1 })).not.toHaveProperty('license');
+    for (const attempt of [
+      () => call(setQuota, { tenant: 'acme', license: 1 }),
+      () => call(setQuota, { ...seen, tenant: 'acme' }),
+      () => call(unsetQuota, { tenant: 'acme', resource: 'license' }),
+      () => call(createTenant, { name: 'b', email: 'b@b.example', quota: { license: 1 } }),
+    ]) {
+      expect((await refusal(attempt())).message).toBe('There is no resource "license".');
+    }
+  });
+
+  it('that is added again has its limits and its use again', async () => {
+    await apply(license);
+    await makeTenant(call, 'acme', { quota: { license: 9 } });
+    hodei.setUsed('acme', { license: 4 });
+    await apply();
+    await makeTenant(call, 'beta');
+    await apply({ ...license, default_limit: 5 });
+    expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({
+      license: 9,
+      current_usage: { license: 4 },
+    });
+    expect(await call(getQuota, { tenant: 'beta' })).toMatchObject({
+      license: 5,
+      unset: ['license'],
+    });
+  });
+
+  it('stands where the catalogue has it, the built-in ones first', async () => {
+    const order = async () => {
+      const { resources } = await call(getSettings, {});
+      await makeTenant(call, `t-${(await hodei.events()).length}`);
+      const [quota] = (await call(listQuotas, { limit: 1 })).items;
+      expect(Object.keys(quota?.current_usage ?? {}).slice(4)).toEqual(
+        resources.slice(4).map(({ name }) => name),
+      );
+      return resources.map(({ name }) => name).join(' ');
+    };
+    await apply(license, { name: 'tape' });
+    expect(await order()).toBe('cpu_m memory_mb gpu jobs license tape');
+    await apply({ name: 'tape' }, license, { name: 'gpu', default_limit: 1 });
+    expect(await order()).toBe('cpu_m memory_mb gpu jobs tape license');
+    await apply(license);
+    await apply({ name: 'tape' }, license);
+    expect(await order()).toBe('cpu_m memory_mb gpu jobs tape license');
+  });
+});
+
+describe('a database without settings', () => {
+  it('says so, and takes them once, whoever begins', async () => {
+    const { store, close } = openTestStore();
+    const environment = { now: () => 0, newId: countingIds().newId, checkOutput: true };
+    const call = callAs(callLocal(store, environment), { principal: 'ana', traceId: TRACE_ID });
+    const nothing = {
+      code: 'unavailable',
+      message: 'No settings are in force yet.',
+      hint: 'Put them in force: hodei config apply',
+    };
+    expect(await refusal(call(getSettings, {}))).toEqual(nothing);
+    expect(await refusal(makeTenant(call, 'acme'))).toEqual(nothing);
+    expect(await call(applySettings, {}, { ifVersion: 0 })).toMatchObject({ revision: 1 });
+    const caller = { principal: 'ben', traceId: TRACE_ID };
+    await beginSettings(store, environment, caller, { ...defaultSettings, defaultTenantQuota: {} });
+    expect(await call(getSettings, {})).toMatchObject({
+      revision: 1,
+      multi_tenancy: { default_tenant_quota: defaultQuota },
+    });
+    await close();
+  });
+});
