@@ -92,11 +92,10 @@ function optionOf(command: Command, word: string): Option | undefined {
 }
 
 function flagsOf(command: Command): Candidate[] {
-  const visible = command.createHelp().visibleOptions(command);
-  return visible.map(({ long, short, description }) => ({
-    value: long ?? short ?? '',
-    about: description,
-  }));
+  const flags = command.options
+    .filter(({ hidden }) => !hidden)
+    .map(({ long, short, description }) => ({ value: long ?? short ?? '', about: description }));
+  return [...flags, { value: '--help', about: 'this help' }];
 }
 
 /** `<path>` and `<file>` in the usage say that it is a file. */

@@ -1,6 +1,12 @@
 import type { Command } from 'commander';
 import { invalid } from '../domain/errors.ts';
-import { parseBaseLimitChange, parseLimitChange, type LimitChange } from '../domain/quantity.ts';
+import {
+  parseAmount,
+  parseBaseLimitChange,
+  parseLimitChange,
+  type LimitChange,
+  type NamedUnit,
+} from '../domain/quantity.ts';
 import { builtInResources, limitField } from '../domain/resource.ts';
 import type { SentLimit } from '../service/quota-changes.ts';
 import { collect } from './verb.ts';
@@ -17,9 +23,9 @@ export interface LimitFlags {
 }
 
 /** Flags of limits: in units that people type, and in base units. */
-export function withLimitFlags(command: Command): Command {
+export function withLimitFlags(command: Command, heading: string): Command {
   return command
-    .optionsGroup('Limits (4, 1.5, 500m, 8Gi, unlimited; +2 and -2 change what is):')
+    .optionsGroup(heading)
     .option('--cpu <cores>', 'cores: 4, 1.5, 500m')
     .option('--memory <size>', 'with its unit: 8Gi, 512Mi')
     .option('--gpu <n>', 'GPUs')
@@ -30,30 +36,60 @@ export function withLimitFlags(command: Command): Command {
     .option('--set <name=n>', 'any resource of the catalogue, in its base unit', collect);
 }
 
-/** The limits that the flags ask for, by field of the quota document. */
-export function limitsOf(flags: LimitFlags): Record<string, SentLimit> {
-  const limits = new Map<string, SentLimit>();
-  const put = (resourceName: string, change: LimitChange, flag: string) => {
-    const field = limitField(resourceName);
+/** How the text of a flag becomes a limit. */
+interface Reading<Limit> {
+  /** In units that people type. */
+  quantity(text: string, resource: NamedUnit): Limit;
+  /** In base units. */
+  base(text: string, resource: NamedUnit): Limit;
+}
+
+/** The limits that a new tenant is given, by field of the quota document. */
+export function initialLimitsOf(flags: LimitFlags): Record<string, number | null> {
+  return limitsOf(flags, {
+    quantity: (text, resource) => (text === 'unlimited' ? null : parseAmount(text, resource)),
+    base: (text, resource) => {
+      const change = parseBaseLimitChange(text, resource);
+      if (change.kind === 'set') return change.limit;
+      throw invalid(
+        `A new tenant has no limit yet that ${text} could change.`,
+        'Say the limit itself.',
+      );
+    },
+  });
+}
+
+/** The changes of limits that the flags ask for, by field of the quota document. */
+export function limitChangesOf(flags: LimitFlags): Record<string, SentLimit> {
+  return limitsOf(flags, {
+    quantity: (text, resource) => toSent(parseLimitChange(text, resource)),
+    base: (text, resource) => toSent(parseBaseLimitChange(text, resource)),
+  });
+}
+
+function limitsOf<Limit>(flags: LimitFlags, read: Reading<Limit>): Record<string, Limit> {
+  const limits = new Map<string, Limit>();
+  const put = (
+    name: string,
+    text: string | undefined,
+    flag: string,
+    toLimit: Reading<Limit>['base'],
+  ) => {
+    if (text === undefined) return;
+    const field = limitField(name);
     if (limits.has(field)) throw invalid(`${flag} sets a limit that another flag sets already.`);
-    limits.set(field, toSent(change));
+    limits.set(field, toLimit(text, builtIn(name)));
   };
-  const quantity = (name: string, text: string | undefined, flag: string) => {
-    if (text !== undefined) put(name, parseLimitChange(text, builtIn(name)), flag);
-  };
-  const base = (name: string, text: string | undefined, flag: string) => {
-    if (text !== undefined) put(name, parseBaseLimitChange(text, builtIn(name)), flag);
-  };
-  quantity('cpu_m', flags.cpu, '--cpu');
-  quantity('memory_mb', flags.memory, '--memory');
-  quantity('gpu', flags.gpu, '--gpu');
-  quantity('jobs', flags.jobs, '--jobs');
-  base('cpu_m', flags.cpuM, '--cpu-m');
-  base('memory_mb', flags.memoryMb, '--memory-mb');
-  base('jobs', flags.maxConcurrentJobs, '--max-concurrent-jobs');
+  put('cpu_m', flags.cpu, '--cpu', read.quantity);
+  put('memory_mb', flags.memory, '--memory', read.quantity);
+  put('gpu', flags.gpu, '--gpu', read.quantity);
+  put('jobs', flags.jobs, '--jobs', read.quantity);
+  put('cpu_m', flags.cpuM, '--cpu-m', read.base);
+  put('memory_mb', flags.memoryMb, '--memory-mb', read.base);
+  put('jobs', flags.maxConcurrentJobs, '--max-concurrent-jobs', read.base);
   for (const text of flags.set ?? []) {
     const [name, value] = splitSet(text);
-    put(name, parseBaseLimitChange(value, builtIn(name)), `--set ${name}`);
+    put(name, value, `--set ${name}`, read.base);
   }
   return Object.fromEntries(limits);
 }
@@ -66,7 +102,7 @@ function splitSet(text: string): readonly [string, string] {
 }
 
 /** A resource that the catalogue adds is typed in base units only, so its unit does not matter. */
-function builtIn(name: string): { readonly name: string; readonly unit: string } {
+function builtIn(name: string): NamedUnit {
   return builtInResources.find((resource) => resource.name === name) ?? { name, unit: 'count' };
 }
 

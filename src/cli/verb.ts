@@ -45,6 +45,7 @@ export function asVerb<Flags extends object>(
   words: Omit<VerbWords, 'usage' | 'summary'>,
   act: (run: Run, positionals: readonly (string | string[])[], flags: Flags) => Promise<void>,
 ): void {
+  command.allowExcessArguments(false);
   words.flags?.(command);
   withSharedFlags(command, words);
   command.addHelpText('after', examplesText(words.examples));

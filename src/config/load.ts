@@ -73,8 +73,8 @@ function convertReference({ value, places }: Tree, path: Path): boolean {
 }
 
 function parentOf(value: unknown, path: Path): object {
-  let node = value as object;
-  for (const key of path.slice(0, -1)) node = Reflect.get(node, key) as object;
+  let node = Object(value) as object;
+  for (const key of path.slice(0, -1)) node = Object(Reflect.get(node, key)) as object;
   return node;
 }
 

@@ -1,14 +1,15 @@
 import { distance } from 'fastest-levenshtein';
 
-/** The candidate that the text was probably meant to be: about a third of it may be mistyped. */
+/** The candidate that the text was probably meant to be: two typos, or a third of a long text. */
 export function nearest(text: string, candidates: Iterable<string>): string | undefined {
   const typed = text.toLowerCase();
   let best: string | undefined;
-  const tolerance = typed.length < 4 ? 1 : Math.max(2, Math.floor(typed.length / 3));
-  let bestDistance = tolerance + 1;
+  let bestDistance = Math.max(2, Math.floor(typed.length / 3)) + 1;
   for (const candidate of candidates) {
     const typos = distance(typed, candidate);
-    if (typos < bestDistance) [best, bestDistance] = [candidate, typos];
+    // Of a short text little is left after two typos; its first letter is rarely one of them.
+    const isAlike = typos * 2 <= typed.length || candidate[0] === typed[0];
+    if (typos < bestDistance && isAlike) [best, bestDistance] = [candidate, typos];
   }
   return best;
 }

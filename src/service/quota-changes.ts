@@ -33,11 +33,14 @@ interface LimitWarning {
   readonly limit: Limit;
 }
 
-/** Gives a new tenant its scope and limits: the default quota, changed by what was sent. */
+/** What a new tenant is given, by field of the quota document. */
+export type InitialLimits = Readonly<Record<string, Limit | undefined>>;
+
+/** Gives a new tenant its scope and limits: those that were sent, else those of the default quota. */
 export async function openQuota(
   context: Context,
   tenant: Key,
-  sent: SentLimits,
+  sent: InitialLimits,
 ): Promise<Record<string, Limit>> {
   const { tables, now } = context;
   const catalogue = await catalogueOf(tables);
@@ -47,12 +50,8 @@ export async function openQuota(
     const limit = defaultTenantQuota[resource.name];
     if (limit !== undefined) limits.set(resource, limit);
   }
-  for (const [field, value] of Object.entries(sent)) {
-    if (value === undefined) continue;
-    const resource = resourceOfField(catalogue, field);
-    const present = limits.get(resource);
-    const current = present === undefined ? resource.defaultLimit : present;
-    limits.set(resource, changeLimit(current, toChange(value), resource));
+  for (const [field, limit] of Object.entries(sent)) {
+    if (limit !== undefined) limits.set(resourceOfField(catalogue, field), limit);
   }
   const scope = await tables.quotas.insertScope(tenant, now);
   for (const [resource, limit] of limits) await tables.quotas.setLimit(scope, resource.key, limit);

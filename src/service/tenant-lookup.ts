@@ -1,4 +1,4 @@
-import type { HodeiError} from '../domain/errors.ts';
+import type { HodeiError } from '../domain/errors.ts';
 import { conflict, notFound } from '../domain/errors.ts';
 import { isTenantId, looksLikeTenantId } from '../domain/tenant.ts';
 import type { Key, Tables, TenantRow } from '../store/store.ts';

@@ -4,7 +4,7 @@ import type { TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { tenantExample, tenantRequestExample } from './examples.ts';
 import { expectVersion, lazy, operation } from './operation.ts';
-import { openQuota, type SentLimits } from './quota-changes.ts';
+import { openQuota, type InitialLimits } from './quota-changes.ts';
 import { pageInput, pageOutput, queryBoolean, tenantReference } from './schemas/common.ts';
 import { CreateTenantRequest, TenantResponse, UpdateTenantRequest } from './schemas/tenant.ts';
 import {
@@ -54,7 +54,7 @@ export const createTenant = operation({
     };
     const key = await tables.tenants.insert(tenant);
     await tables.tenants.replaceLabels(key, input.labels);
-    const limits = await openQuota(context, key, (input.quota ?? {}) as SentLimits);
+    const limits = await openQuota(context, key, (input.quota ?? {}) as InitialLimits);
     const created = await viewTenant(tables, { ...tenant, key });
     await recordEvent(context, {
       operation: 'tenant.create',

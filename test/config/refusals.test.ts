@@ -180,7 +180,7 @@ database:
       `config.yaml:9:20: resources[0].default_limit: ${LIMIT}, found "many"`,
       'config.yaml:10:5: resources[0].limit: unknown key; known here: name, unit, default_limit',
       'config.yaml:13:5: multi_tenancy.default_tenant_quota.cpu: no resource has the name "cpu";' +
-        ' known here: cpu_m',
+        ' did you mean cpu_m?',
       `config.yaml:14:10: multi_tenancy.default_tenant_quota.gpu: ${LIMIT}, found -1`,
       'config.yaml:15:1: server: this key stands in line 2 already',
       'config.yaml:17:9: database.path: HODEI_DATA is not set in the environment',

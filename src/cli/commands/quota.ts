@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
 import { getQuota, listQuotas, quotaHistory, setQuota, unsetQuota } from '../../service/quotas.ts';
 import { historyListing } from '../event-words.ts';
-import { limitsOf, withLimitFlags, type LimitFlags } from '../limit-flags.ts';
+import { limitChangesOf, withLimitFlags, type LimitFlags } from '../limit-flags.ts';
 import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
 import { isOver, quotaListing, quotasListing, rowsOf, sayLowerAncestor } from '../quota-words.ts';
 import { note, print, type Run } from '../run.ts';
@@ -64,10 +64,14 @@ function addSet(cli: Cli, noun: Command): void {
       ],
       changes: true,
       isVersioned: true,
-      flags: (command) => withLimitFlags(withSelector(command)),
+      flags: (command) =>
+        withLimitFlags(
+          withSelector(command),
+          'Limits (4, 1.5, 500m, 8Gi, unlimited; +2 and -2 change what is):',
+        ),
     },
     async (run, [names], flags) => {
-      const limits = limitsOf(flags);
+      const limits = limitChangesOf(flags);
       if (Object.keys(limits).length === 0) {
         throw invalid('No limit was named.', 'Such as: hodei quota set acme --cpu 6 --memory 12Gi');
       }

@@ -10,7 +10,7 @@ import {
   resumeTenant,
   suspendTenant,
 } from '../../service/tenants.ts';
-import { limitsOf, withLimitFlags, type LimitFlags } from '../limit-flags.ts';
+import { initialLimitsOf, withLimitFlags, type LimitFlags } from '../limit-flags.ts';
 import { pagesFrom, printPages, withPageFlags, type PageFlags } from '../pages.ts';
 import { saysLowerAncestors, sayQuota } from '../quota-words.ts';
 import { confirmed, note, print, type Run } from '../run.ts';
@@ -49,7 +49,8 @@ function addCreate(cli: Cli, noun: Command): void {
         'tenant create web --parent acme --email web@acme.example --cpu 2 --memory 4Gi --label cc=4711',
       ],
       changes: true,
-      flags: (command) => withLimitFlags(withFieldFlags(command)),
+      flags: (command) =>
+        withLimitFlags(withFieldFlags(command), 'Limits (4, 1.5, 500m, 8Gi, unlimited):'),
     },
     async (run, [name], flags) => {
       if (flags.email === undefined) {
@@ -65,7 +66,7 @@ function addCreate(cli: Cli, noun: Command): void {
         ...(typeof flags.parent === 'string' && { parent: flags.parent }),
         ...(flags.weight !== undefined && { weight: flags.weight }),
         labels: labelsOf(flags.label),
-        quota: limitsOf(flags),
+        quota: initialLimitsOf(flags),
       });
       await print(run, {
         document: created,

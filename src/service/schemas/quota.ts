@@ -3,20 +3,17 @@ import { MAX_AMOUNT } from '../../domain/resource.ts';
 import { lazy } from '../operation.ts';
 import { instant } from './common.ts';
 
+const limit = lazy(() => {
+  const wanted = 'must be a whole number from 0 to 2^53-1, or null for unlimited';
+  return z.int(wanted).min(0, wanted).max(MAX_AMOUNT, wanted).nullable();
+});
+
 const limitChange = lazy(() => {
   const wanted =
     'must be a whole number from 0 to 2^53-1, null for unlimited, or "+4" or "-2" to change it by';
-  return z.union(
-    [
-      z.int(wanted).min(0, wanted).max(MAX_AMOUNT, wanted),
-      z.null(),
-      z.string().regex(/^[+-]\d{1,16}$/, wanted),
-    ],
-    wanted,
-  );
+  const amount = z.int(wanted).min(0, wanted).max(MAX_AMOUNT, wanted);
+  return z.union([amount, z.null(), z.string().regex(/^[+-]\d{1,16}$/, wanted)], wanted);
 });
-
-const limit = lazy(() => z.int().min(0).max(MAX_AMOUNT).nullable());
 
 /** Limits by field: the four that are built in, and any other resource of the catalogue. */
 function limitFields<T extends z.ZodType>(value: () => T) {
@@ -31,9 +28,9 @@ function limitFields<T extends z.ZodType>(value: () => T) {
 /** Limits to begin with, where they differ from the default quota. */
 export const InitialQuota = lazy(() =>
   z
-    .object(limitFields(limitChange))
-    .catchall(limitChange() as z.ZodType<unknown>)
-    .describe('Limits in base units; null is unlimited, "+2" is two more than the default quota.'),
+    .object(limitFields(limit))
+    .catchall(limit() as z.ZodType<unknown>)
+    .describe('Limits in base units, where they differ from the default quota; null is unlimited.'),
 );
 
 export const READ_ONLY_FIELDS = [

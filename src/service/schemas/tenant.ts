@@ -33,13 +33,14 @@ const email = lazy(() =>
     .describe('Whom to write to about this tenant.'),
 );
 
-const weight = lazy(() =>
-  z
-    .int()
-    .min(1)
-    .max(MAX_WEIGHT)
-    .describe(`Its part beside its siblings when a pool is full, 1 to ${MAX_WEIGHT}.`),
-);
+const weight = lazy(() => {
+  const wanted = `must be a whole number from 1 to ${MAX_WEIGHT}`;
+  return z
+    .int(wanted)
+    .min(1, wanted)
+    .max(MAX_WEIGHT, wanted)
+    .describe(`Its part beside its siblings when a pool is full, 1 to ${MAX_WEIGHT}.`);
+});
 
 const labels = lazy(() =>
   z
