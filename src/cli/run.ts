@@ -28,7 +28,7 @@ export interface Run {
   /** Does not warn that config file and settings differ: for the command that mends it. */
   expectDrift(): void;
   /** What went wrong with one of several objects: the command goes on and ends with its code. */
-  fail(error: unknown): void;
+  fail(error: unknown, subject?: string): void;
   exitCode(): number;
   close(): Promise<void>;
 }
@@ -57,9 +57,9 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
     call,
     allowCreation: () => void (create = true),
     expectDrift: () => void (isDriftExpected = true),
-    fail(error) {
-      if (!(error instanceof HodeiError)) throw error;
-      sayError(terminal, error, format);
+    fail(error, subject) {
+      if (!(error instanceof HodeiError) || !isAboutOne(error)) throw error;
+      sayError(terminal, withSubject(error, subject), format);
       exitCode ||= exitCodes[error.code];
     },
     exitCode: () => exitCode,
@@ -69,6 +69,18 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
       await opened?.close();
     },
   };
+}
+
+/** Whether the next object may fare better; when the database is gone none will. */
+function isAboutOne({ code }: HodeiError): boolean {
+  return ['invalid', 'not_found', 'conflict', 'stale_version', 'forbidden'].includes(code);
+}
+
+/** Of several objects the error says which, unless it does so anyway. */
+function withSubject(error: HodeiError, subject: string | undefined): HodeiError {
+  if (subject === undefined || error.message.includes(subject)) return error;
+  const { code, hint, cause } = error;
+  return new HodeiError(code, `${subject}: ${error.message}`, { hint, cause });
 }
 
 function optionsOf({ dryRun, ifVersion }: SharedFlags): CallOptions {

@@ -46,9 +46,10 @@ export async function forEach<T>(
   const done: T[] = [];
   for (let start = 0; start < tenants.length; start += AT_ONCE) {
     const batch = tenants.slice(start, start + AT_ONCE);
-    for (const outcome of await Promise.allSettled(batch.map(act))) {
+    const outcomes = await Promise.allSettled(batch.map(act));
+    for (const [i, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') done.push(outcome.value);
-      else run.fail(outcome.reason);
+      else run.fail(outcome.reason, tenants.length > 1 ? batch[i] : undefined);
     }
   }
   return done;

@@ -118,7 +118,7 @@ describe('quota set', () => {
     `);
     expect(await hodei('quota set acme egn eng --gpu -1')).toMatchInlineSnapshot(`
       "eng: gpu 8 → 7.
-      ! hodei: gpu is 0 and cannot become 1 less.
+      ! hodei: acme: gpu is 0 and cannot become 1 less.
       ! hodei: Tenant not found: egn
       !        Did you mean eng?
       exit 2"
