@@ -95,7 +95,6 @@ ${rows.join('\n')}
 
 /** The few styles that hodei uses: bold, dim, red, and their ends. */
 function spans(line: string): string {
-   
   const parts = line.split(/\u001b\[(\d+)m/);
   return parts
     .map((text, i) => {

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Host } from './cli/host.ts';
+import { exitCodes } from './cli/exit-codes.ts';
 import { runProgram } from './cli/program.ts';
 import { processTerminal, type Terminal } from './cli/terminal.ts';
 import { newTraceId } from './main/caller.ts';
+import { sayCause } from './main/config-file.ts';
 import { createHost } from './main/host.ts';
 import type { World } from './main/world.ts';
 
@@ -17,7 +19,7 @@ export async function main(argv: string[]): Promise<number> {
   const terminal = processTerminal(isColourRefused(argv));
   const traceId = newTraceId();
   let isChanging = false;
-  stopQuietlyWhenUnread(() => isChanging);
+  const outputFailure = watchOutput(() => isChanging);
   const packageFolder = join(__dirname, '..');
   const world: World = {
     env: process.env,
@@ -31,12 +33,18 @@ export async function main(argv: string[]): Promise<number> {
   };
   const host = createHost(world);
   if (argv[0] === 'complete') return complete(argv.slice(1), terminal, host);
-  return runProgram(argv, {
+  const exitCode = await runProgram(argv, {
     terminal,
     host,
     isDebugging: ['debug', 'trace'].includes(process.env['HODEI_LOG'] ?? ''),
     newTraceId: () => traceId,
   });
+  // A failed write tells of itself a moment later.
+  await new Promise(setImmediate);
+  const failure = outputFailure();
+  if (failure === undefined) return exitCode;
+  terminal.err(`hodei: The results could not be written: ${sayCause(failure)}.`);
+  return exitCodes.unavailable;
 }
 
 /** What the shells call behind TAB: no command of its own, so that it is in no help. */
@@ -55,15 +63,18 @@ function isColourRefused(argv: readonly string[]): boolean {
 /**
  * `hodei tenant list | head -1`: who has read enough ends what only reads. A change goes on to its
  * end, so that a reader who leaves does not decide how much of it is done.
+ * @returns why the results could not be written, where that is not the reader's wish.
  */
-function stopQuietlyWhenUnread(isChanging: () => boolean): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      // eslint-disable-next-line no-restricted-properties -- there is nobody left to write to
-      if (stream === process.stdout && !isChanging()) process.exit(0);
-    });
-  }
+function watchOutput(isChanging: () => boolean): () => Error | undefined {
+  let failure: Error | undefined;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') failure ??= error;
+    // eslint-disable-next-line no-restricted-properties -- there is nobody left to write to
+    else if (!isChanging()) process.exit(0);
+  });
+  // Where words cannot be said, the exit code still says it.
+  process.stderr.on('error', () => undefined);
+  return () => failure;
 }
 
 function versionOf(packageFolder: string): string {

@@ -15,7 +15,7 @@ function sayDifference({ operation, before, after }: EventView): string {
   if (operation === 'db.restore') return `from ${sayValue(after?.['file'])}`;
   const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
   if (fields.size > MANY) return `${fields.size} settings`;
-  const sayOne = operation.startsWith('quota.') ? sayLimitDifference : sayFieldDifference;
+  const sayOne = differences[operation.split('.')[0] ?? ''] ?? sayFieldDifference;
   return [...fields].map((field) => sayOne(field, before?.[field], after?.[field])).join(', ');
 }
 
@@ -48,6 +48,18 @@ function unitOf(field: string): string {
 function sayFieldDifference(field: string, before: unknown, after: unknown): string {
   return `${field} ${sayValue(before)} → ${sayValue(after)}`;
 }
+
+/** In settings null is a limit that is none. */
+function saySettingDifference(key: string, before: unknown, after: unknown): string {
+  const say = (value: unknown) => (value === null ? 'unlimited' : sayValue(value));
+  return `${key} ${say(before)} → ${say(after)}`;
+}
+
+/** How a change is said, by the noun of its operation. */
+const differences: Readonly<Record<string, typeof sayFieldDifference>> = {
+  quota: sayLimitDifference,
+  config: saySettingDifference,
+};
 
 function sayValue(value: unknown): string {
   if (value === undefined || value === null) return '-';

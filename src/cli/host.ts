@@ -42,6 +42,8 @@ export interface BackupReport {
   readonly bytes: number;
   readonly tenants: number;
   readonly events: number;
+  /** The first event that something other than hodei changed; a copy of it is still evidence. */
+  readonly chain_broken_at: number | null;
 }
 
 export interface Check {
@@ -78,7 +80,7 @@ export interface Host {
   serve(
     place: Place,
     options: ServeOptions,
-    onListening: (url: string) => void,
+    onListening: (url: string, place: string) => void,
   ): Promise<StopSignal>;
   readonly config: {
     load(place: Place): Promise<LoadedConfig>;

@@ -97,7 +97,7 @@ function appendTo(query: URLSearchParams, name: string, value: unknown): void {
   for (const one of [value].flat()) query.append(name, textOf(one));
 }
 
-/** Only text, numbers and booleans have a place in a URL; anything else is for the server to refuse. */
+/** A URL carries text, numbers and booleans; of anything else the server says what is wrong. */
 function textOf(value: unknown): string {
   if (value === undefined) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { operations } from '../service/index.ts';
 import { openApiDocument } from './openapi.ts';
 
-/** Everything comes from this server. Swagger UI sets styles in attributes and draws with data URLs. */
+/** All from this server; Swagger UI has styles in attributes and images in data URLs. */
 const CONTENT_SECURITY_POLICY = {
   'default-src': "'none'",
   'script-src': "'self'",

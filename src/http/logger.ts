@@ -16,10 +16,15 @@ export interface LogOptions {
   readonly log: DestinationStream;
 }
 
-export type RequestLog = ReturnType<typeof requestLog>;
+export interface RequestLog {
+  /** Logs the request when its answer has left, or its client has. */
+  watch(request: FastifyRequest, reply: FastifyReply): void;
+  /** Logs what could not be read as a request. */
+  unreadable(status: number, traceId: string, error: Error & { readonly code?: string }): void;
+}
 
 /** Writes one line for each request, also for those that broke off or could not be read. */
-export function requestLog({ logLevel, log }: LogOptions) {
+export function requestLog({ logLevel, log }: LogOptions): RequestLog {
   const logger = pino(
     {
       level: logLevel,
@@ -29,34 +34,36 @@ export function requestLog({ logLevel, log }: LogOptions) {
     },
     log,
   );
-
   return {
-    /** Logs the request when its answer has left, or its client has. */
-    watch(request: FastifyRequest, reply: FastifyReply): void {
+    watch(request, reply) {
       const start = performance.now();
       reply.raw.once('close', () => {
-        const { failure, raw, routeOptions } = request;
-        const status = reply.raw.statusCode;
-        const line = {
-          method: raw.method,
-          // Without the query: what it says is in the audit, where it belongs.
-          path: pathOf(raw.url),
-          status,
-          ms: Math.round((performance.now() - start) * 100) / 100,
-          trace_id: request.id,
-          principal: PRINCIPAL,
-          operation: routeOptions.config.operation,
-          code: failure?.error.code,
-          ...(!reply.raw.writableFinished && { aborted: true }),
-        };
-        if (status < 500) logger.info(line);
-        else logger.error({ ...line, err: failure?.error });
+        const line = describe(request, reply, performance.now() - start);
+        if (line.status < 500) logger.info(line);
+        else logger.error({ ...line, err: request.failure?.error });
       });
     },
-
-    /** Logs what could not be read as a request. */
-    unreadable(status: number, traceId: string, error: Error & { code?: string }): void {
-      logger.info({ status, trace_id: traceId, code: 'invalid', reason: error.code });
+    unreadable(status, traceId, { code: reason }) {
+      logger.info({ status, trace_id: traceId, code: 'invalid', reason });
     },
+  };
+}
+
+function describe(
+  { id, raw, routeOptions, failure }: FastifyRequest,
+  reply: FastifyReply,
+  ms: number,
+) {
+  return {
+    method: raw.method,
+    // Without the query: what it says is in the audit, where it belongs.
+    path: pathOf(raw.url),
+    status: reply.raw.statusCode,
+    ms: Math.round(ms * 100) / 100,
+    trace_id: id,
+    principal: PRINCIPAL,
+    operation: routeOptions.config.operation,
+    code: failure?.error.code,
+    ...(!reply.raw.writableFinished && { aborted: true }),
   };
 }

@@ -16,8 +16,9 @@ const DESCRIPTION = `The quota authority for job servers: tenants, limits, and w
 Amounts are whole numbers in base units (millicores, MiB, counts); \`null\` is unlimited. Times are
 ISO 8601 in UTC. A list answers \`items\` and \`next_cursor\`, the \`cursor\` of the page after it.
 
-Every error answers \`error\`, \`code\`, \`trace_id\`, and often a \`hint\`. What has a version comes with an
-\`ETag\`; sent back in \`If-Match\`, it lets a change through only while nobody else was faster.`;
+Every error answers \`error\`, \`code\`, \`trace_id\`, and often a \`hint\`. What has a version is
+answered with an \`ETag\`; sent back in \`If-Match\`, it lets a change through only while nobody
+else was faster.`;
 
 /** The OpenAPI 3.1 document of the operations: a new one needs nothing here. */
 export function openApiDocument(operations: readonly Operation[], version: string) {

@@ -57,7 +57,8 @@ export function noRoute(request: FastifyRequest, paths: Paths): Failure & { allo
 }
 
 function whereInstead(path: string, paths: Paths): string {
-  const trimmed = path.replace(/\/+$/, '');
+  // Looking behind keeps it linear: a path can be thousands of slashes long.
+  const trimmed = path.replace(/(?<!\/)\/+$/, '');
   const meant = [`${BASE_PATH}${path}`, trimmed, `${BASE_PATH}${trimmed}`].find(
     (candidate) => candidate !== path && paths.methodsAt(candidate).length > 0,
   );

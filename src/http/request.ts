@@ -112,14 +112,13 @@ function callerOf({ id }: FastifyRequest, { reason, as, dry_run }: Common): Call
 function versionOf(operation: Operation, { headers }: FastifyRequest): number | undefined {
   const header = headers['if-match'];
   if (header === undefined || header === '*' || operation.isReadOnly) return undefined;
-  const [, version] = /^"(\d{1,15})"$/.exec(header) ?? [];
-  if (version === undefined || !operation.isVersioned) {
-    throw invalid(
-      operation.isVersioned
-        ? `If-Match is not a version as an ETag gave it: ${header}`
-        : `${operation.name} has no version that If-Match could be compared with.`,
-      operation.isVersioned ? 'Send it in quotes, such as If-Match: "7".' : undefined,
-    );
+  if (!operation.isVersioned) {
+    throw invalid(`${operation.name} has no version that If-Match could be compared with.`);
   }
-  return Number(version);
+  const [, version] = /^"(\d{1,15})"$/.exec(header) ?? [];
+  if (version !== undefined) return Number(version);
+  throw invalid(
+    `If-Match is not a version as an ETag gave it: ${header}`,
+    'Send it in quotes, such as If-Match: "7".',
+  );
 }

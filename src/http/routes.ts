@@ -27,6 +27,7 @@ function addRoute(app: FastifyInstance, service: Service, operation: Operation):
   });
 }
 
+/** The configuration calls its version a revision. */
 function setEtag(reply: FastifyReply, output: unknown): void {
   const { version, revision = version } = Object(output) as Record<string, unknown>;
   if (typeof revision === 'number') reply.header('etag', `"${revision}"`);

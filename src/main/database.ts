@@ -5,7 +5,7 @@ import { recordEvent } from '../service/event-log.ts';
 import type { EventRow, Store } from '../store/store.ts';
 import type { DatabaseFacts } from '../store/sqlite/inspect.ts';
 import { callerOf, newId } from './caller.ts';
-import { requireUnbrokenChain } from './chain.ts';
+import { checkChain, requireUnbrokenChain } from './chain.ts';
 import { openService } from './connect.ts';
 import { localTargetOf } from './place.ts';
 import type { World } from './world.ts';
@@ -64,7 +64,8 @@ async function backup(place: Place, file: string, world: World): Promise<BackupR
   const { backupTo } = await import('../store/sqlite/backup.ts');
   world.beginChange();
   const target = resolve(file);
-  return reportOf(target, await backupTo(path, target, requireUnbrokenChain));
+  const { facts, findings } = await backupTo(path, target, checkChain);
+  return reportOf(target, facts, findings.brokenAt);
 }
 
 async function restore(
@@ -114,6 +115,10 @@ function endOf(event: EventRow | undefined) {
   return event === undefined ? null : { events: event.sequence, hash: event.hash };
 }
 
-function reportOf(file: string, { bytes, tenants, events }: DatabaseFacts): BackupReport {
-  return { file, bytes, tenants, events };
+function reportOf(
+  file: string,
+  { bytes, tenants, events }: DatabaseFacts,
+  brokenAt?: number,
+): BackupReport {
+  return { file, bytes, tenants, events, chain_broken_at: brokenAt ?? null };
 }

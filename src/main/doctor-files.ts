@@ -1,40 +1,65 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { sayBytes } from '../cli/commands/db.ts';
+import { sayList } from '../cli/words.ts';
 import type { Finding } from './finding.ts';
 
-/** Whether others than the owner can read or change files, or change the folder they lie in. */
+/** What others than the owner shall not do with some files. */
+interface Rule {
+  readonly paths: readonly string[];
+  readonly refused: number;
+  readonly words: string;
+  readonly remedy: string;
+}
+
+export const notReadable = { refused: 0o077, words: 'can be read by others', remedy: 'go=' };
+export const notWritable = { refused: 0o022, words: 'can be changed by others', remedy: 'go-w' };
+
+/** Whether others can read or change files, or change the folder in which they lie. */
 export function modesCheck(
   subject: string,
   sayPath: (path: string) => string,
-  paths: readonly string[],
-  refused: number,
+  file: Omit<Rule, 'paths'> & { readonly paths: readonly [string, ...string[]] },
 ): Finding {
-  const [first = ''] = paths;
+  const [first] = file.paths;
   const folder = dirname(first);
-  const found = paths.filter((path) => existsSync(path)).map((path) => ({ path, refused }));
-  const loose = [...found, { path: folder, refused: 0o022 }].filter(
-    (each) => (modeOf(each.path) & each.refused) !== 0,
-  );
-  if (loose.length === 0 || process.platform === 'win32') {
+  const rules: readonly Rule[] = [file, { ...notWritable, paths: [folder] }];
+  const broken = rules.map(withLoosePaths).filter(({ paths }) => paths.length > 0);
+  if (broken.length === 0 || process.platform === 'win32') {
     const modes = `${octal(modeOf(first))} in a folder ${octal(modeOf(folder))}`;
     return { status: 'ok', finding: `${subject}: ${sayPath(first)} ${modes}` };
   }
-  const words = loose.map(({ path, refused: bits }) => {
-    const may = bits === 0o022 ? 'changed' : 'read';
-    return `${path === folder ? 'the folder' : sayPath(path)} can be ${may} by others`;
+  const sayName = (path: string) => (path === folder ? 'the folder' : sayPath(path));
+  const problems = broken.map(({ paths, words }) => {
+    const modes = [...new Set(paths.map((path) => octal(modeOf(path))))].join(', ');
+    return `${sayList(paths.map(sayName))} ${words} (${modes})`;
   });
-  const modes = loose.map(({ path }) => octal(modeOf(path))).join(', ');
   return {
     status: 'warn',
-    finding: `${subject}: ${words.join(', ')} (${modes})`,
-    hint: loose.map(({ path, refused: bits }) => `chmod ${tighten(bits)} ${path}`).join('; '),
+    finding: `${subject}: ${problems.join(', ')}`,
+    hint: broken.map(({ paths, remedy }) => `chmod ${remedy} ${paths.join(' ')}`).join('; '),
   };
 }
 
-function tighten(refused: number): string {
-  return refused === 0o022 ? 'go-w' : 'go=';
+function withLoosePaths(rule: Rule): Rule {
+  const isLoose = (path: string) => existsSync(path) && (modeOf(path) & rule.refused) !== 0;
+  return { ...rule, paths: rule.paths.filter(isLoose) };
+}
+
+/** What restores of this database are prepared in; nothing where nobody may look. */
+export function leftDrafts(database: string): string[] {
+  const folder = dirname(database);
+  const start = `${basename(database)}.restore-`;
+  const isDraft = (name: string) =>
+    name.startsWith(start) && /^[0-9a-f]{8}$/.test(name.slice(start.length));
+  try {
+    return readdirSync(folder)
+      .filter(isDraft)
+      .map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
 }
 
 function modeOf(path: string): number {

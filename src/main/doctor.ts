@@ -8,8 +8,8 @@ import { HodeiError } from '../domain/errors.ts';
 import { checkChain } from './chain.ts';
 import { configFor } from './config-file.ts';
 import { driftOf } from './connect.ts';
-import { diskCheck, modesCheck } from './doctor-files.ts';
-import { check, type Finding } from './finding.ts';
+import { diskCheck, leftDrafts, modesCheck, notReadable, notWritable } from './doctor-files.ts';
+import { check, RESTORE_HINT, type Finding } from './finding.ts';
 import { databasePathOf, serverOf } from './place.ts';
 import type { World } from './world.ts';
 
@@ -65,7 +65,9 @@ async function configCheck(place: Place, world: World): Promise<FoundConfig> {
     }
     return {
       config,
-      checks: [await check(subject, () => modesCheck('config', String, [path], 0o022))],
+      checks: [
+        await check(subject, () => modesCheck('config', String, { ...notWritable, paths: [path] })),
+      ],
     };
   } catch (error) {
     if (!(error instanceof HodeiError)) throw error;
@@ -84,17 +86,29 @@ async function databaseChecks(path: string, config: Config): Promise<Check[]> {
   }
   const database = await check('database', () => databaseCheck(path));
   const files = await check('files', () => {
-    return modesCheck('files', basename, [path, `${path}-wal`, `${path}-shm`], 0o077);
+    const paths = [path, `${path}-wal`, `${path}-shm`] as const;
+    return modesCheck('files', (each) => basename(each), { ...notReadable, paths });
   });
-  if (database.status !== 'ok') return [database, files];
+  const drafts = leftDrafts(path).map((draft) => draftCheck(draft));
+  if (database.status !== 'ok') return [database, files, ...drafts];
   return [
     database,
     files,
+    ...drafts,
     await check('journal', () => journalCheck(path)),
     await check('integrity', () => integrityCheck(path)),
     await check('events', () => eventsCheck(path)),
     await check('settings', () => settingsCheck(path, config)),
   ];
+}
+
+function draftCheck(draft: string): Check {
+  return {
+    subject: 'draft',
+    status: 'warn',
+    finding: `${draft} is a restore that is under way, or one that was killed`,
+    hint: `if none is under way: rm ${draft}*`,
+  };
 }
 
 /** So large it grows only when something keeps it from being folded into the file. */
@@ -132,7 +146,7 @@ async function integrityCheck(path: string): Promise<Finding> {
   return {
     status: 'fail',
     finding: `integrity: ${damage.slice(0, 3).join('; ')} (${damage.length} in all)`,
-    hint: 'stop what writes to it and restore a backup: hodei db restore FILE',
+    hint: RESTORE_HINT,
   };
 }
 

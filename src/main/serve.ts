@@ -22,7 +22,7 @@ export async function serve(
   place: Place,
   options: ServeOptions,
   world: World,
-  onListening: (url: string) => void,
+  onListening: (url: string, place: string) => void,
 ): Promise<StopSignal> {
   const signals = stopSignals();
   try {
@@ -36,7 +36,7 @@ export async function serve(
       const watch = watchDatabase(target.path);
       const server = await listen(target.config, options, opened, watch, world);
       try {
-        onListening(server.url);
+        onListening(server.url, target.path);
         return await Promise.race([signals.first, watch.broken]);
       } finally {
         watch.end();

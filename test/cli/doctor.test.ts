@@ -84,14 +84,15 @@ describe('doctor', () => {
     await createTenant();
     chmodSync(home.database, 0o644);
     expect(await lineOf('files')).toEqual([
-      'warn: files: hodei.db can be read by others (0644)',
-      'chmod go= ~/data/hodei/hodei.db',
+      'warn: files: hodei.db, hodei.db-wal and hodei.db-shm can be read by others (0644)',
+      'chmod go= ~/data/hodei/hodei.db ~/data/hodei/hodei.db-wal ~/data/hodei/hodei.db-shm',
       9,
     ]);
+    for (const end of ['', '-wal', '-shm']) chmodSync(home.database + end, 0o600);
     chmodSync(dirname(home.database), 0o777);
     expect(await lineOf('files')).toEqual([
-      'warn: files: hodei.db can be read by others, the folder can be changed by others (0644, 0777)',
-      'chmod go= ~/data/hodei/hodei.db; chmod go-w ~/data/hodei',
+      'warn: files: the folder can be changed by others (0777)',
+      'chmod go-w ~/data/hodei',
       9,
     ]);
   });
@@ -142,11 +143,21 @@ describe('doctor', () => {
     const { lines, code } = await doctor();
     expect(lines.slice(2, -1)).toMatchInlineSnapshot(`
       [
-        "fail  database: Database error: file is not a database: Stop writing to it and look at it with hodei doctor; then restore a backup.",
+        "fail  database: Database error: file is not a database: stop what writes to it and restore a backup: hodei db restore FILE",
         "ok    files: hodei.db 0600 in a folder 0700",
       ]
     `);
     expect(code).toBe(9);
+  });
+
+  it('warns of what a killed restore has left', async () => {
+    await createTenant();
+    writeFileSync(`${home.database}.restore-0a1b2c3d`, '');
+    expect(await lineOf('draft')).toEqual([
+      'warn: ~/data/hodei/hodei.db.restore-0a1b2c3d is a restore that is under way, or one that was killed',
+      'if none is under way: rm ~/data/hodei/hodei.db.restore-0a1b2c3d*',
+      9,
+    ]);
   });
 
   it('fails on a damaged index', async () => {
@@ -157,7 +168,7 @@ describe('doctor', () => {
       connection.exec(`delete from sqlite_schema where name = 'event_tenant'`);
     });
     const [line, hint, code] = await lineOf('integrity');
-    expect(line).toMatch(/^fail: integrity: .*never used/);
+    expect(line).toMatch(/^fail: integrity: Page \d+: never used \(1 in all\)$/);
     expect(hint).toBe('stop what writes to it and restore a backup: hodei db restore FILE');
     expect(code).toBe(9);
   });

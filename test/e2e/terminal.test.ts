@@ -46,7 +46,6 @@ function collect(terminal: IPty, answer: string | undefined): Promise<Shown> {
 
 /** What is left for the eye when colours and cursor movements are taken away. */
 function plain(text: string): string {
-   
   return text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replaceAll('\r', '');
 }
 

@@ -24,7 +24,7 @@ export interface Model {
 export type Fields = 'cpu_m' | 'memory_mb' | 'gpu' | 'max_concurrent_jobs';
 
 export type Command =
-  | { do: 'create'; name: string; parent: string | null; weight: number; gpu: Limit | string }
+  | { do: 'create'; name: string; parent: string | null; weight: number; gpu: Limit }
   | { do: 'update'; tenant: string; weight: number; labels: Record<string, string> }
   | { do: 'updateSeen'; tenant: string; weight: number; version: number }
   | { do: 'rename'; tenant: string; name: string }
@@ -77,10 +77,7 @@ function create(model: Model, command: Command & { do: 'create' }, id: string): 
   model.tenants.push({
     ...{ id, parent, name: command.name, weight: command.weight, labels: {} },
     ...{ email: `ops@${command.name}.example`, status: 'active', version: 1, quotaVersion: 1 },
-    limits: {
-      ...{ cpu_m: 4000, memory_mb: 8192, max_concurrent_jobs: 10 },
-      gpu: changed(0, command.gpu),
-    },
+    limits: { cpu_m: 4000, memory_mb: 8192, gpu: command.gpu, max_concurrent_jobs: 10 },
   });
   model.events.push(`tenant.create ${id}`);
 }

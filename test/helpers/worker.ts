@@ -1,8 +1,10 @@
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { setQuota } from '../../src/service/quotas.ts';
 import { beginSettings } from '../../src/service/settings.ts';
+import { openConnection } from '../../src/store/sqlite/connection.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { fillDisk } from './full-disk.ts';
 import { callAs, TRACE_ID } from './service.ts';
@@ -10,10 +12,12 @@ import { makeTenant } from './tenant.ts';
 
 /** What a process of the tests does. It talks to the test in lines. */
 const works: Record<string, (...args: string[]) => Promise<void>> = {
-  /** Creates or opens every file it is told of, and says `done`. */
+  /** Creates or opens every file it is told of, at the very moment it is told of, and says `done`. */
   async open() {
     say('ready');
-    for await (const path of createInterface({ input: process.stdin })) {
+    for await (const line of createInterface({ input: process.stdin })) {
+      const [moment, path = ''] = line.split(' ');
+      while (Date.now() < Number(moment));
       try {
         await openSqliteStore({ path, create: true, now: Date.now }).close();
         say('done');
@@ -47,6 +51,16 @@ const works: Record<string, (...args: string[]) => Promise<void>> = {
     await beginSettings(store, environment, caller('begin'), defaultSettings);
     await store.close();
     await makeTenant(open(path, 'begin'), 'shared');
+  },
+
+  /** Holds the right to write for so long, as a slow process would. */
+  async hold(path = '', milliseconds = '') {
+    const connection = openConnection(path, 'write');
+    connection.exec('begin immediate');
+    say('held');
+    await setTimeout(Number(milliseconds));
+    connection.exec('commit');
+    connection.close();
   },
 
   fillDisk: async (folder = '') => say(JSON.stringify(await fillDisk(folder))),

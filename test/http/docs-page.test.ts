@@ -9,6 +9,9 @@ const CHROMIUM = '/usr/bin/chromium';
 const isMissing = !existsSync(CHROMIUM);
 const MISSING = `The docs page needs a browser at ${CHROMIUM}: apt-get install chromium`;
 
+/** The page is large, and a machine may have other things to do. */
+const PATIENCE = { timeout: 20_000 };
+
 if (isMissing) {
   it('a browser is there to look at the docs page', ({ skip }) => {
     if (process.env['CI'] !== undefined) throw new Error(MISSING);
@@ -46,7 +49,9 @@ describe.runIf(!isMissing)('the docs page in a browser', () => {
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('request', (request) => asked.push(new URL(request.url())));
     page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
-    await page.goto(server.url + path, { waitUntil: 'networkidle' });
+    await page.goto(server.url + path);
+    await expect.poll(() => page.locator('.opblock').count(), PATIENCE).toBe(operations.length);
+    await page.waitForLoadState('networkidle');
     return { page, complaints, asked };
   }
 
@@ -73,7 +78,7 @@ describe.runIf(!isMissing)('the docs page in a browser', () => {
     await block.locator('.try-out__btn').click();
     await block.locator('.execute').click();
     const answer = block.locator('.live-responses-table');
-    await expect.poll(() => answer.textContent()).toContain('"status": "suspended"');
+    await expect.poll(() => answer.textContent(), PATIENCE).toContain('"status": "suspended"');
     expect((await server.ask('/api/v1/tenants/acme')).body).toMatchObject({ status: 'suspended' });
     expect(complaints).toEqual([]);
     await page.close();
@@ -84,7 +89,7 @@ describe.runIf(!isMissing)('the docs page in a browser', () => {
     async (id) => {
       const { page, complaints } = await open(`/api/docs#/${id.replace('-', '/')}`);
       const block = page.locator(`#operations-${id}`);
-      await expect.poll(() => block.locator('.responses-table').count()).toBe(1);
+      await expect.poll(() => block.locator('.responses-table').count(), PATIENCE).toBe(1);
       expect(await block.getByText(/could not render|resolver error/i).count()).toBe(0);
       expect(complaints).toEqual([]);
       await page.close();

@@ -245,7 +245,7 @@ describe('what Node cannot read as a request', () => {
     ],
     [
       'length and chunks',
-      `POST /api/v1/tenants HTTP/1.1\r\n${host}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
+      `POST / HTTP/1.1\r\n${host}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
       400,
     ],
     ['a control character', `GET / HTTP/1.1\r\n${host}x: a\u0000b\r\n\r\n`, 400],
@@ -275,8 +275,8 @@ describe('what Node cannot read as a request', () => {
   });
 
   it('but not what merely asks for another protocol, which is answered in this one', async () => {
-    const request = `GET /healthz HTTP/1.1\r\n${host}connection: upgrade\r\nupgrade: h2c\r\n\r\n`;
-    const reply = await sendRaw(server.port, request + 'x');
-    expect(parseReply(reply.split('HTTP/1.1 400')[0]!).status).toBe(200);
+    const upgrade = 'connection: upgrade, close\r\nupgrade: h2c\r\n';
+    const reply = await sendRaw(server.port, `GET /healthz HTTP/1.1\r\n${host}${upgrade}\r\n`);
+    expect(parseReply(reply).status).toBe(200);
   });
 });

@@ -1,5 +1,8 @@
+import type { FastifyRequest } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { requestReader } from '../../src/http/request.ts';
 import { operations } from '../../src/service/index.ts';
+import { suspendTenant } from '../../src/service/tenants.ts';
 import { makeTenant } from '../helpers/tenant.ts';
 import { startTestServer, type TestServer } from './helpers.ts';
 
@@ -97,6 +100,14 @@ describe('If-Match', () => {
       headers: { 'if-match': ['"1"', '"1"'] },
     });
     expect(answer.status).toBe(400);
+  });
+
+  it('is refused where there is no version to compare', () => {
+    const read = requestReader({ ...suspendTenant, isVersioned: false });
+    const request = { raw: {}, query: {}, params: {}, headers: { 'if-match': '"1"' } };
+    expect(() => read(request as unknown as FastifyRequest)).toThrow(
+      'tenant.suspend has no version that If-Match could be compared with.',
+    );
   });
 
   it('is obeyed by every operation that changes one thing that is there', async () => {

@@ -6,6 +6,7 @@ import { setQuota } from '../../src/service/quotas.ts';
 import { applySettings } from '../../src/service/settings.ts';
 import { deleteTenant, suspendTenant, updateTenant } from '../../src/service/tenants.ts';
 import { doors, useDoor } from '../helpers/doors.ts';
+import { everyPage } from '../helpers/pages.ts';
 import { refusal } from '../helpers/refusal.ts';
 import { onFile } from '../helpers/store.ts';
 import { makeTenant } from '../helpers/tenant.ts';
@@ -114,13 +115,10 @@ describe.each(doors)('the audit ($name call)', (door) => {
     for (const gpu of [1, 2, 3, 4, 5]) await call(setQuota, { tenant: 'acme', gpu });
     const filter = { tenant: 'acme', operation: 'quota.set', limit: 2 };
     const seen: number[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await call(listAudit, { ...filter, ...(cursor !== undefined && { cursor }) });
+    for await (const page of everyPage((after) => call(listAudit, { ...filter, ...after }))) {
       seen.push(...page.items.map(({ sequence }) => sequence));
-      cursor = page.next_cursor ?? undefined;
       await call(setQuota, { tenant: 'acme', gpu: 10 + seen.length });
-    } while (cursor !== undefined);
+    }
     expect(seen).toEqual([7, 6, 5, 4, 3]);
   });
 

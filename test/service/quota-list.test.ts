@@ -4,6 +4,7 @@ import { getQuota, listQuotas, setQuota, unsetQuota } from '../../src/service/qu
 import { applySettings } from '../../src/service/settings.ts';
 import { deleteTenant, suspendTenant } from '../../src/service/tenants.ts';
 import { doors, useDoor } from '../helpers/doors.ts';
+import { everyPage } from '../helpers/pages.ts';
 import { refusal } from '../helpers/refusal.ts';
 import { makeLine, makeTenant } from '../helpers/tenant.ts';
 
@@ -168,13 +169,10 @@ describe.each(doors)('a list of quotas ($name call)', (door) => {
   it('by use comes page by page, each tenant once', async () => {
     for (let i = 0; i < 9; i++) await using(`t-${i}`, 1000, 900 + (i % 3));
     const seen: string[] = [];
-    let cursor: string | undefined;
-    do {
-      const input = { over: 80, limit: 2, ...(cursor !== undefined && { cursor }) };
-      const page = await call(listQuotas, input);
-      seen.push(...page.items.map(({ tenant_name: name }) => name));
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
+    const pages = everyPage((after) => call(listQuotas, { over: 80, limit: 2, ...after }));
+    for await (const { items } of pages) {
+      seen.push(...items.map(({ tenant_name: name }) => name));
+    }
     expect(seen.join(' ')).toBe('t-2 t-5 t-8 t-1 t-4 t-7 t-0 t-3 t-6');
   });
 

@@ -153,7 +153,7 @@ describe.each(doors)('a resource of the catalogue ($name call)', (door) => {
 
   it('is limited and counted like those that are built in', async () => {
     await apply(license);
-    await makeTenant(call, 'acme', { quota: { license: '+3' } });
+    await makeTenant(call, 'acme', { quota: { license: 5 } });
     hodei.setUsed('acme', { license: 4 });
     expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({
       license: 5,

@@ -9,6 +9,7 @@ import {
   updateTenant,
 } from '../../src/service/tenants.ts';
 import { doors, useDoor } from '../helpers/doors.ts';
+import { everyPage } from '../helpers/pages.ts';
 import { refusal } from '../helpers/refusal.ts';
 import { makeLine, makeTenant } from '../helpers/tenant.ts';
 
@@ -180,12 +181,8 @@ describe.each(doors)('a list of tenants as a tree ($name call)', (door) => {
     const all = Array.from({ length: 230 }, (_, i) => `t-${String(i).padStart(3, '0')}`);
     await Promise.all(all.map((name) => makeTenant(hodei.local({}), name, { parent: 'eng' })));
     const seen: string[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await call(listTenants, { tree: true, limit: 90, ...(cursor && { cursor }) });
-      seen.push(...page.items.map(({ name }) => name));
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
+    const pages = everyPage((after) => call(listTenants, { tree: true, limit: 90, ...after }));
+    for await (const { items } of pages) seen.push(...items.map(({ name }) => name));
     expect(seen).toEqual(['eng', ...all, 'zoo']);
   });
 
@@ -194,12 +191,8 @@ describe.each(doors)('a list of tenants as a tree ($name call)', (door) => {
     await makeLine(hodei.local({}), ...line);
     await makeTenant(call, 'zoo');
     const seen: string[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await call(listTenants, { tree: true, limit: 30, ...(cursor && { cursor }) });
-      seen.push(...page.items.map(({ name }) => name));
-      cursor = page.next_cursor ?? undefined;
-    } while (cursor !== undefined);
+    const pages = everyPage((after) => call(listTenants, { tree: true, limit: 30, ...after }));
+    for await (const { items } of pages) seen.push(...items.map(({ name }) => name));
     expect(seen).toEqual([...line, 'zoo']);
   });
 

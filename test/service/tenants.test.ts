@@ -244,7 +244,8 @@ describe.each(doors)('a tenant ($name call)', (door) => {
     ['acme', 'acmee', 'Did you mean acme?'],
     ['acme', 'ACME', 'Did you mean acme?'],
     ['acme', 'cme', 'Did you mean acme?'],
-    ['web', 'wbe', 'See which there are: hodei tenant list'],
+    ['web', 'wbe', 'Did you mean web?'],
+    ['web', 'xyb', 'See which there are: hodei tenant list'],
     ['acme', 'zebra', 'See which there are: hodei tenant list'],
   ])('%s, when %s is asked for, is suggested only where it is near', async (name, tenant, hint) => {
     await makeTenant(call, name);

@@ -1,15 +1,17 @@
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { callLocal } from '../../src/service/call.ts';
 import { findBreak, GENESIS_HASH } from '../../src/service/event-log.ts';
 import { getQuota } from '../../src/service/quotas.ts';
-import { listTenants } from '../../src/service/tenants.ts';
+import { getTenant, listTenants } from '../../src/service/tenants.ts';
 import type { Call } from '../../src/service/operation.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { countingIds } from '../helpers/ids.ts';
+import { everyPage } from '../helpers/pages.ts';
 import { bundleWorker, startWorker } from '../helpers/processes.ts';
-import { callAs, TRACE_ID } from '../helpers/service.ts';
+import { callAs, testService, TRACE_ID } from '../helpers/service.ts';
 import { newFolder, removeFolder, START } from '../helpers/store.ts';
+import { makeTenant } from '../helpers/tenant.ts';
 
 const folder = newFolder();
 afterAll(() => removeFolder(folder));
@@ -51,20 +53,31 @@ it('sixteen processes write one file while one reads, and nothing is refused, lo
   await store.close();
 }, 60_000);
 
+it('who has to wait for another process to finish writing gets his turn, and may read meanwhile', async () => {
+  const worker = await bundleWorker(folder);
+  const hodei = await testService();
+  onTestFinished(() => hodei.close());
+  await makeTenant(hodei.call, 'acme');
+  const holder = startWorker(worker, 'hold', hodei.path, '1500');
+  expect(await holder.hear()).toBe('held');
+  expect(await hodei.call(getTenant, { tenant: 'acme' })).toMatchObject({ name: 'acme' });
+  const begun = performance.now();
+  await makeTenant(hodei.call, 'beta');
+  expect(performance.now() - begun).toBeGreaterThan(500);
+  expect(await holder.end()).toEqual({ code: 0, stderr: '' });
+});
+
 /** Pages through all tenants in the order of creation. @returns how many there were. */
 async function readThrough(call: Call): Promise<number> {
   const seen = new Set<string>();
-  let cursor: string | undefined;
-  do {
-    const input = { sort: 'created' as const, limit: 100, ...(cursor && { cursor }) };
-    const page = await call(listTenants, input);
-    for (const { name } of page.items) {
+  const input = { sort: 'created' as const, limit: 100 };
+  for await (const { items } of everyPage((after) => call(listTenants, { ...input, ...after }))) {
+    for (const { name } of items) {
       expect(seen.has(name)).toBe(false);
       seen.add(name);
     }
-    cursor = page.next_cursor ?? undefined;
     // The writers' ends are heard between two pages.
     await new Promise((resolve) => setImmediate(resolve));
-  } while (cursor !== undefined);
+  }
   return seen.size;
 }

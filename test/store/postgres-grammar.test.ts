@@ -13,7 +13,7 @@ import { applySettings, getSettings } from '../../src/service/settings.ts';
 import { deleteTenant, getTenant, listTenants, updateTenant } from '../../src/service/tenants.ts';
 import { migrations as postgresMigrations } from '../../src/store/postgres/migrations/index.ts';
 import { openConnection, type Connection } from '../../src/store/sqlite/connection.ts';
-import { sqliteDatabase } from '../../src/store/sqlite/driver.ts';
+import { sqliteDatabase, statementsOf } from '../../src/store/sqlite/driver.ts';
 import { migrations as sqliteMigrations } from '../../src/store/sqlite/migrations/index.ts';
 import type { Store, Tables } from '../../src/store/store.ts';
 import type { Database } from '../../src/store/tables/database.ts';
@@ -40,7 +40,10 @@ describe('every statement of the tables', () => {
   it('is one that PostgreSQL can read', async () => {
     const sent = new Set<string>();
     const called = new Set<string>();
-    const tables = noting(tablesOf(recording(sqliteDatabase(connection), sent)), called);
+    const tables = noting(
+      tablesOf(recording(sqliteDatabase(statementsOf(connection)), sent)),
+      called,
+    );
     await doEverything(tables);
     expect(called).toEqual(new Set(methodsOf(tables)));
     expect(sent.size).toBeGreaterThan(40);

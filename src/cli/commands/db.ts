@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { HodeiError } from '../../domain/errors.ts';
+import { Exit, FOUND_SOMETHING } from '../exit-codes.ts';
 import type { BackupReport, DatabaseStatus } from '../host.ts';
 import type { Listing } from '../render.ts';
-import { confirmed, print, type Run } from '../run.ts';
+import { confirmed, note, print, type Run } from '../run.ts';
 import { addVerb, type Cli } from '../verb.ts';
 import { count, sayList } from '../words.ts';
 
@@ -102,11 +103,14 @@ function addBackup(cli: Cli, noun: Command): void {
     },
     async (run, [file]) => {
       const report = await run.host.database.backup(run.flags, String(file));
-      await printReport(
-        run,
-        report,
-        `Wrote ${report.file}: ${sayBytes(report.bytes)}, ${sayContents(report)}, verified.`,
-      );
+      const { file: written, bytes, chain_broken_at: brokenAt } = report;
+      const isSound = brokenAt === null;
+      const verified = isSound ? ', verified' : '';
+      const sentence = `Wrote ${written}: ${sayBytes(bytes)}, ${sayContents(report)}${verified}.`;
+      await printReport(run, report, sentence);
+      if (isSound) return;
+      note(run, `The chain of events is broken at number ${brokenAt}, here and in the copy.`);
+      throw new Exit(FOUND_SOMETHING);
     },
   );
 }
@@ -125,25 +129,25 @@ function addRestore(cli: Cli, noun: Command): void {
     async (run, [backup]) => {
       const file = String(backup);
       const present = await presentContents(run);
-      if (!(await confirmed(run, `Put ${file} in the place of ${present}?`))) return;
+      const where = present === undefined ? '' : ` in the place of ${present}`;
+      if (!(await confirmed(run, `Restore ${file}${where}?`))) return;
       const dryRun = run.isDryRun;
       const report = await run.host.database.restore(run.flags, file, { dryRun });
       const sentence = dryRun
-        ? `Would put ${report.file} in the place of ${present}: ${sayContents(report)}, verified. ` +
-          'Nothing was changed.'
+        ? `Would restore ${report.file} (${sayContents(report)}, verified)${where}. Nothing was changed.`
         : `Restored ${report.file}: ${sayContents(report)}.`;
       await printReport(run, report, sentence);
     },
   );
 }
 
-/** What a restore would take the place of, as far as it can be read. */
-async function presentContents({ host, flags }: Run): Promise<string> {
+/** What a restore would take the place of; undefined where there is nothing that can be read. */
+async function presentContents({ host, flags }: Run): Promise<string | undefined> {
   try {
     const status = await host.database.status(flags);
     return `${status.path} (${sayContents(status)})`;
   } catch (error) {
-    if (error instanceof HodeiError && error.code !== 'invalid') return 'what is there';
+    if (error instanceof HodeiError && error.code !== 'invalid') return undefined;
     throw error;
   }
 }

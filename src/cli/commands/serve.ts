@@ -17,7 +17,11 @@ export function register(cli: Cli, command: Command): void {
           .option('--port <number>', 'in place of server.port; 0 takes any that is free', toPort),
     },
     async (run, _, { host, port }) => {
-      const sayWhere = (url: string) => run.terminal.err(`listening on ${shown(url)}`);
+      const { err, errColour, isErrTerminal } = run.terminal;
+      const sayWhere = (url: string, place: string) => {
+        if (isErrTerminal) err(errColour.dim(`on ${shown(place)}`));
+        err(`listening on ${shown(url)}`);
+      };
       const signal = await run.host.serve(run.flags, { host, port }, sayWhere);
       if (signal === 'SIGINT') throw new Exit(INTERRUPTED);
     },

@@ -8,31 +8,31 @@ import { toHodeiError } from './errors.ts';
 import { damageOf, inspect, type DatabaseFacts } from './inspect.ts';
 import { openSqliteStore } from './store.ts';
 
-/** Looks through what a copy contains, in ways that the store does not know; throws if it is wrong. */
-export type VerifyContents = (copy: Store) => Promise<void>;
+/** Looks through what a copy contains, in ways that the store does not know. */
+export type Examine<Findings> = (copy: Store) => Promise<Findings>;
 
 /**
  * Writes the database as it is at one moment into a new file, while others go on writing. The file
  * gets its name only after it was verified and is on the disk.
  * @throws conflict when the target exists, database when the copy is not sound.
  */
-export async function backupTo(
+export async function backupTo<Findings>(
   path: string,
   file: string,
-  verifyContents: VerifyContents,
-): Promise<DatabaseFacts> {
+  examine: Examine<Findings>,
+): Promise<{ readonly facts: DatabaseFacts; readonly findings: Findings }> {
   requireFree(file);
   const draft = `${file}.part-${randomBytes(4).toString('hex')}`;
   try {
     copyInto(path, draft);
     requireUndamaged(draft, 'The copy');
-    await withStore(draft, verifyContents);
+    const findings = await withStore(draft, examine);
     const facts = inspect(draft);
     syncToDisk(draft);
     requireFree(file);
     renameSync(draft, file);
     syncToDisk(dirname(file));
-    return facts;
+    return { facts, findings };
   } finally {
     removeDatabase(draft);
   }

@@ -3,16 +3,23 @@ import type { Database, SqlValue } from '../tables/database.ts';
 import type { Connection } from './connection.ts';
 import { toHodeiError } from './errors.ts';
 
-/** The tables' statements on one SQLite connection: each prepared once and kept. */
-export function sqliteDatabase(connection: Connection): Database {
+/** Prepares a statement, or gives it back prepared. */
+export type Prepare = (sql: string) => Statement;
+
+/** The statements of one connection, each prepared once and kept. */
+export function statementsOf(connection: Connection): Prepare {
   const statements = new Map<string, Statement>();
-  const prepare = (sql: string): Statement => {
+  return (sql) => {
     const kept = statements.get(sql);
     if (kept !== undefined) return kept;
     const statement = connection.prepare(sql);
     statements.set(sql, statement);
     return statement;
   };
+}
+
+/** What the tables send to one SQLite connection. */
+export function sqliteDatabase(prepare: Prepare): Database {
   return {
     get: <Row>(sql: string, ...values: SqlValue[]) =>
       promised(() => prepare(sql).get(...values) as Row | undefined),

@@ -11,10 +11,21 @@ const constraintErrors: Readonly<Record<string, () => HodeiError>> = {
 
 /** What the user should hear of an error from SQLite; any other error is returned as it is. */
 export function toHodeiError(error: unknown): unknown {
+  if (isUnloadable(error)) {
+    return unavailable("SQLite's native module does not load: it was built for another Node.", {
+      hint: 'Build it anew: npm rebuild better-sqlite3',
+      cause: error,
+    });
+  }
   if (!(error instanceof Sqlite.SqliteError)) return error;
   const known = constraintErrors[error.message];
   if (known !== undefined) return known();
   return byCode(error);
+}
+
+function isUnloadable(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return code === 'ERR_DLOPEN_FAILED' || code === 'MODULE_NOT_FOUND';
 }
 
 export function isBusy(error: unknown): boolean {

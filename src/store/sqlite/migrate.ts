@@ -40,6 +40,8 @@ export function requireSchema(found: number): void {
  */
 export function migrate(connection: Connection, now: number): Migration[] {
   try {
+    // Mostly nothing is missing, and then nothing is written either.
+    if (schemaVersion(connection) === LATEST_SCHEMA) return [];
     return migrations.filter((migration) => applyOnce(connection, migration, now));
   } catch (error) {
     throw toHodeiError(error);

@@ -4,13 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HodeiError, unavailable } from '../../domain/errors.ts';
 import { newerSchema } from '../migrate.ts';
 import type { EventRow, Store } from '../store.ts';
-import {
-  copyInto,
-  removeDatabase,
-  requireUndamaged,
-  withStore,
-  type VerifyContents,
-} from './backup.ts';
+import { copyInto, removeDatabase, requireUndamaged, withStore, type Examine } from './backup.ts';
 import { APPLICATION_ID, isOwn, openConnection, type Connection } from './connection.ts';
 import { toHodeiError } from './errors.ts';
 import { inspect, type DatabaseFacts } from './inspect.ts';
@@ -19,7 +13,8 @@ import { openSqliteStore } from './store.ts';
 
 export interface RestoreOptions {
   readonly now: () => number;
-  readonly verifyContents: VerifyContents;
+  /** Throws when what the backup contains is not sound. */
+  readonly verifyContents: Examine<void>;
   /**
    * Notes the restore in what is about to be the database. `replaced` is the last event of what it
    * takes the place of, as far as that can be read; nothing is added there any more.

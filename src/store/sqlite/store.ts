@@ -2,7 +2,7 @@ import { HodeiError } from '../../domain/errors.ts';
 import { TransactionLost, type Store, type Tables, type Transaction } from '../store.ts';
 import { tablesOf } from '../tables/index.ts';
 import { openConnection, type Connection } from './connection.ts';
-import { sqliteDatabase } from './driver.ts';
+import { sqliteDatabase, statementsOf, type Prepare } from './driver.ts';
 import { isDiskFull, toHodeiError } from './errors.ts';
 import { migrate, requireLatestSchema } from './migrate.ts';
 
@@ -15,6 +15,7 @@ export interface SqliteStoreOptions {
 
 interface Opened {
   readonly connection: Connection;
+  readonly prepare: Prepare;
   readonly tables: Tables;
 }
 
@@ -60,60 +61,68 @@ function guarded(connection: Connection, check: () => void): Opened {
     connection.close();
     throw toHodeiError(error);
   }
-  return { connection, tables: tablesOf(sqliteDatabase(connection)) };
+  const prepare = statementsOf(connection);
+  return { connection, prepare, tables: tablesOf(sqliteDatabase(prepare)) };
 }
 
 async function readSnapshot<T>(
-  { connection, tables }: Opened,
+  { connection, prepare, tables }: Opened,
   work: (tables: Tables) => Promise<T>,
 ): Promise<T> {
-  execute(connection, 'begin');
+  execute(prepare, 'begin');
   try {
     return await work(tables);
   } finally {
-    if (connection.inTransaction) execute(connection, 'rollback');
+    if (connection.inTransaction) execute(prepare, 'rollback');
   }
 }
 
 async function transact<T>(
-  { connection, tables }: Opened,
+  opened: Opened,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  execute(connection, 'begin immediate');
+  const { connection, prepare, tables } = opened;
+  execute(prepare, 'begin immediate');
   let result: T;
   try {
-    result = await work({ tables, attempt: (step, keep) => attempt(connection, step, keep) });
+    result = await work({ tables, attempt: (step, keep) => attempt(opened, step, keep) });
   } catch (error) {
-    if (connection.inTransaction) execute(connection, 'rollback');
+    if (connection.inTransaction) execute(prepare, 'rollback');
     throw error;
   }
-  commit(connection);
+  commit(opened);
   return result;
 }
 
 async function attempt<T>(
-  connection: Connection,
+  { connection, prepare }: Opened,
   work: () => Promise<T>,
   keep: boolean,
 ): Promise<T> {
-  execute(connection, 'savepoint attempt');
+  execute(prepare, 'savepoint attempt');
   try {
     const result = await work();
-    execute(connection, keep ? 'release attempt' : 'rollback to attempt; release attempt');
+    if (keep) execute(prepare, 'release attempt');
+    else undo(prepare);
     return result;
   } catch (error) {
     // On a full disk SQLite has rolled everything back; going on would commit one by one.
     if (!connection.inTransaction) throw new TransactionLost(error);
-    execute(connection, 'rollback to attempt; release attempt');
+    undo(prepare);
     throw error;
   }
 }
 
-function commit(connection: Connection): void {
+function undo(prepare: Prepare): void {
+  execute(prepare, 'rollback to attempt');
+  execute(prepare, 'release attempt');
+}
+
+function commit({ connection, prepare }: Opened): void {
   try {
-    connection.exec('commit');
+    prepare('commit').run();
   } catch (error) {
-    if (connection.inTransaction) connection.exec('rollback');
+    if (connection.inTransaction) prepare('rollback').run();
     if (isDiskFull(error)) throw toHodeiError(error);
     throw new HodeiError('unknown_outcome', 'The database failed while it wrote the change down.', {
       hint: 'It may or may not have been done: look before you repeat it.',
@@ -122,9 +131,9 @@ function commit(connection: Connection): void {
   }
 }
 
-function execute(connection: Connection, sql: string): void {
+function execute(prepare: Prepare, sql: string): void {
   try {
-    connection.exec(sql);
+    prepare(sql).run();
   } catch (error) {
     throw toHodeiError(error);
   }
