@@ -69,7 +69,7 @@ it('whatever is asked in whatever order, hodei and a plain model agree on all th
         await hodei.close();
       }
     }),
-    { numRuns: 40, interruptAfterTimeLimit: 20_000 },
+    { numRuns: 80, interruptAfterTimeLimit: 20_000 },
   );
 }, 30_000);
 
