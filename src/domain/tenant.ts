@@ -32,9 +32,10 @@ export function looksLikeTenantId(text: string): boolean {
 export function tenantNameProblem(name: string): string | undefined {
   if (looksLikeTenantId(name)) return `a tenant's name must not look like an id: "${name}"`;
   if (NAME.test(name)) return undefined;
+  const said = name.length > 80 ? `${name.slice(0, 80)}…` : name;
   return (
     "a tenant's name has 1 to 63 of a-z, 0-9 and -, begins with a letter and does not end with -: " +
-    `"${name}"`
+    `"${said}"`
   );
 }
 

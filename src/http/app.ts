@@ -57,6 +57,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       refuse(request, reply, enter(request, reply) ?? toFailure(error)),
   });
   app.decorateRequest('failure', null);
+  // With its end of line, for who reads it at a terminal.
+  app.setReplySerializer((payload) => `${JSON.stringify(payload)}\n`);
   app.setErrorHandler((error, request, reply) => refuse(request, reply, toFailure(error)));
   app.addHook('onRequest', (request, reply, done) => {
     const failure = enter(request, reply);

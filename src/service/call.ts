@@ -1,7 +1,7 @@
 import type * as z from 'zod';
-import { HodeiError, unavailable } from '../domain/errors.ts';
+import { unavailable } from '../domain/errors.ts';
 import { TransactionLost, type Store, type Tables } from '../store/store.ts';
-import { nearest } from './nearest.ts';
+import { parseInput } from './input.ts';
 import type { Caller, Context, InputSchema, Operation } from './operation.ts';
 
 export interface Environment {
@@ -98,42 +98,4 @@ function nothingDone(error: unknown): unknown {
   if (!(error instanceof TransactionLost)) return error;
   const why = error.cause instanceof Error ? error.cause.message : error.message;
   return unavailable(why, { hint: 'Nothing was done. Try again.', cause: error.cause });
-}
-
-function parseInput<I extends InputSchema>(
-  { input: schema }: Pick<Operation<I>, 'input'>,
-  input: unknown,
-): z.output<I> {
-  // With what came, since otherwise a wrong value cannot be told from a missing one.
-  const result = schema().safeParse(input, { reportInput: true });
-  if (result.success) return result.data;
-  const known = Object.keys(schema().shape);
-  const problems = result.error.issues.map((issue) => describeIssue(issue, known));
-  const [hint] = result.error.issues.flatMap(hintOf);
-  throw new HodeiError('invalid', problems.join('; '), { hint, cause: result.error });
-}
-
-/** A rule of the domain may know the way out. */
-function hintOf(issue: z.core.$ZodIssue): string[] {
-  const hint: unknown = issue.code === 'custom' ? issue.params?.['hint'] : undefined;
-  return typeof hint === 'string' ? [hint] : [];
-}
-
-function describeIssue(issue: z.core.$ZodIssue, known: readonly string[]): string {
-  const path = issue.path.join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => {
-      const suggestion = path === '' ? nearest(key, known) : undefined;
-      return suggestion === undefined ? `"${key}"` : `"${key}" (did you mean ${suggestion}?)`;
-    });
-    return `unknown field ${names.join(', ')}${path === '' ? '' : ` in ${path}`}`;
-  }
-  if (path === '' || isSentence(issue)) return issue.message;
-  if (issue.code === 'invalid_type' && issue.input === undefined) return `${path} is missing`;
-  return `${path}: ${issue.message}`;
-}
-
-/** Rules in the domain's own words name what they speak of; `must be …` needs the field before it. */
-function isSentence({ code, message }: z.core.$ZodIssue): boolean {
-  return code === 'custom' && !message.startsWith('must ');
 }

@@ -2,9 +2,17 @@ import * as z from 'zod';
 import { eventExample } from './examples.ts';
 import { pageOfEvents } from './event-page.ts';
 import { operation } from './operation.ts';
-import { instant, pageInput, pageOutput, tenantReference } from './schemas/common.ts';
+import { pageInput, pageOutput, tenantReference } from './schemas/common.ts';
 import { EventResponse } from './schemas/event.ts';
 import { findTenantOrTombstone } from './tenant-lookup.ts';
+
+/** A time as somebody writes it: any ISO 8601 with its zone. */
+function someTime() {
+  return z.iso.datetime({
+    offset: true,
+    error: 'must be a time such as 2026-11-01T09:00:00Z',
+  });
+}
 
 export const listAudit = operation({
   name: 'audit.list',
@@ -25,8 +33,8 @@ export const listAudit = operation({
         .regex(/^[a-z]+\.[a-z]+$/, 'must be a name such as quota.set')
         .optional()
         .describe('Only changes by this operation, such as quota.set.'),
-      since: instant().optional().describe('Only changes at or after this time.'),
-      until: instant().optional().describe('Only changes before this time.'),
+      since: someTime().optional().describe('Only changes at or after this time.'),
+      until: someTime().optional().describe('Only changes before this time.'),
       ...pageInput(),
     }),
   output: () => pageOutput(EventResponse()),

@@ -45,7 +45,7 @@ export interface Operation<I extends InputSchema = InputSchema, O extends z.ZodT
   readonly path: string;
   readonly role: Role;
   readonly isReadOnly: boolean;
-  /** The answer has a `version` (an ETag), and a changing call obeys `ifVersion` (If-Match). */
+  /** It is about one thing that has a version: an ETag, and `ifVersion` (If-Match) for a change. */
   readonly isVersioned: boolean;
   /** Status of success, where it is not 200. */
   readonly status?: 201 | 204;

@@ -75,6 +75,7 @@ export async function setLimits(
   const catalogue = await catalogueOf(tables);
   const { scope, own } = await allowancesOf(tables, tenant.key, catalogue);
   expectVersion(context, scope.version, `The quota of ${tenant.name}`);
+  for (const field of unset) resourceOfField(catalogue, field);
   const changed: CatalogueAllowance[] = [];
   for (const [field, value] of Object.entries(sent)) {
     if (value === undefined) continue;

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { conflict, invalid } from '../domain/errors.ts';
+import { conflict, HodeiError, invalid } from '../domain/errors.ts';
 import type { TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { tenantExample, tenantRequestExample } from './examples.ts';
@@ -39,6 +39,7 @@ export const createTenant = operation({
   async run(context, input) {
     const { tables, now } = context;
     await requireFreeName(tables, input.name);
+    if (context.caller.ifVersion !== undefined) throw noVersionYet(input.name);
     const parent = input.parent == null ? null : await findTenant(tables, input.parent);
     const tenant = {
       id: context.newId('tenant'),
@@ -227,3 +228,8 @@ export const deleteTenant = operation({
     return undefined;
   },
 });
+
+/** What does not exist is at no version: RFC 9110, 13.1.1. */
+function noVersionYet(name: string): HodeiError {
+  return new HodeiError('stale_version', `${name} does not exist yet, so it is at no version.`);
+}

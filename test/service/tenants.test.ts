@@ -239,6 +239,12 @@ describe.each(doors)('a tenant ($name call)', (door) => {
     expect(await call(getTenant, { tenant: 'acme' })).toEqual(acme);
   });
 
+  it('that does not exist yet is at no version', async () => {
+    const create = call(createTenant, { name: 'acme', email: 'a@b.example' }, { ifVersion: 1 });
+    expect((await refusal(create)).code).toBe('stale_version');
+    expect((await refusal(call(getTenant, { tenant: 'acme' }))).code).toBe('not_found');
+  });
+
   it.each([
     ['acme', 'acmee', 'Did you mean acme?'],
     ['acme', 'ACME', 'Did you mean acme?'],

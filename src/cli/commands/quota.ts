@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
 import { getQuota, listQuotas, quotaHistory, setQuota, unsetQuota } from '../../service/quotas.ts';
 import { historyListing } from '../event-words.ts';
@@ -188,7 +188,13 @@ function addList(cli: Cli, noun: Command): void {
               'only those who use more than this of some limit',
               toPercent,
             )
-            .option('--sort <order>', 'name, created, or used: the fullest first')
+            .addOption(
+              new Option('--sort <order>', 'by name, by creation, or the fullest first').choices([
+                'name',
+                'created',
+                'used',
+              ]),
+            )
             .option('--parent <tenant>', 'only children of this tenant')
             .option('--tree', 'with everything below, in the order of the tree'),
           toWholeNumber,

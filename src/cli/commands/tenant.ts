@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
 import type { TenantView } from '../../service/tenant-view.ts';
 import { getQuota } from '../../service/quotas.ts';
@@ -137,9 +137,13 @@ function addList(cli: Cli, noun: Command): void {
           withSelector(command)
             .option('--parent <tenant>', 'only children of this tenant')
             .option('--tree', 'with everything below, in the order of the tree')
-            .option('--status <status>', 'active or suspended')
+            .addOption(
+              new Option('--status <status>', 'of this status').choices(['active', 'suspended']),
+            )
             .option('--prefix <text>', 'names that begin with this')
-            .option('--sort <order>', 'name or created'),
+            .addOption(
+              new Option('--sort <order>', 'by name or by creation').choices(['name', 'created']),
+            ),
           toWholeNumber,
         ),
     },

@@ -13,6 +13,8 @@ export const APPLICATION_ID = 0x686f6465;
 /** How long a process waits for another one to finish writing. */
 const BUSY_TIMEOUT_MS = 10_000;
 const BUSY_PAUSE_MS = 10;
+/** Taken only as pages are read: enough for the upper levels of every index of a large database. */
+const PAGE_CACHE_KIB = 32 * 1024;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Few large checkpoints cost less than many small ones; 4096 pages are 16 MiB. */
 const CHECKPOINT_PAGES = 4096;
@@ -43,6 +45,7 @@ function openChecked(path: string, access: Access): Connection {
   try {
     checkVersion(connection);
     checkOwner(connection, path, access);
+    connection.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     if (access !== 'read') makeDurable(connection);
   } catch (error) {
     connection.close();

@@ -108,7 +108,12 @@ async function attempt<T>(
   } catch (error) {
     // On a full disk SQLite has rolled everything back; going on would commit one by one.
     if (!connection.inTransaction) throw new TransactionLost(error);
-    undo(prepare);
+    try {
+      undo(prepare);
+    } catch (cause) {
+      // Half of the work is still there, and must not be committed with the rest.
+      throw new TransactionLost(cause);
+    }
     throw error;
   }
 }
