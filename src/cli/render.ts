@@ -88,20 +88,25 @@ const plain = {
 };
 
 function renderTable<Row>(
-  { outColour }: Terminal,
+  terminal: Terminal,
   { columns }: Listing<Row>,
   rows: readonly Row[],
 ): string[] {
+  const { outColour } = terminal;
+  const texts = rows.map((row) => columns.map((column) => shown(column.text(row))));
+  const heads = columns.map(({ header }) => header);
   const table = new Table({
     chars: plain,
     // cli-table3 would paint heads and borders even into a pipe.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    colWidths: columnWidths(terminal.columns, [heads, ...texts]),
+    wordWrap: true,
   });
-  table.push(columns.map(({ header }) => outColour.dim(header)));
-  for (const row of rows) {
+  table.push(heads.map((head) => outColour.dim(head)));
+  for (const [i, row] of rows.entries()) {
     table.push(
-      columns.map((column) => {
-        const text = shown(column.text(row));
+      columns.map((column, k) => {
+        const text = texts[i]?.[k] ?? '';
         if (column.isAlarming?.(row) === true) return outColour.red(text);
         return column.isDim === true ? outColour.dim(text) : text;
       }),
@@ -111,6 +116,20 @@ function renderTable<Row>(
     .toString()
     .split('\n')
     .map((line) => line.trimEnd());
+}
+
+const GAP = 2;
+const NARROWEST = 12;
+
+/** Where the rows are wider than the terminal, the widest column is wrapped; null is as wide as it is. */
+function columnWidths(available: number, rows: readonly (readonly string[])[]): (number | null)[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const total = widths.reduce((sum, width) => sum + width + GAP, -GAP);
+  const widest = widths.indexOf(Math.max(...widths));
+  const left = available - (total - (widths[widest] ?? 0));
+  return widths.map((_, i) =>
+    i === widest && total > available ? Math.max(NARROWEST, left) : null,
+  );
 }
 
 const BAR_WIDTH = 12;

@@ -194,6 +194,14 @@ describe('quota list', () => {
 });
 
 describe('quota history and audit list', () => {
+  it('wrap their longest column rather than leave the terminal', async () => {
+    const reason = 'one word after another '.repeat(10).trim();
+    await hodei(`quota set acme --cpu 6 --reason "${reason}"`);
+    const { out } = await home.run('quota history acme', { isTerminal: true });
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(out.replace(/\s+/g, ' ')).toContain('one word after another one word');
+  });
+
   it('say who changed what, when and why', async () => {
     await home.run([
       'quota',
