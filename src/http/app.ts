@@ -10,6 +10,7 @@ import { collectPaths, noRoute, type Paths } from './paths.ts';
 import { addOperationRoutes, addProbes } from './routes.ts';
 import { traceIdOf } from './trace.ts';
 import { answerUnreadable } from './unreadable.ts';
+import { jsonLine } from './wire.ts';
 
 export interface AppOptions extends GateOptions, LogOptions {
   readonly service: Service;
@@ -57,8 +58,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       refuse(request, reply, enter(request, reply) ?? toFailure(error)),
   });
   app.decorateRequest('failure', null);
-  // With its end of line, for who reads it at a terminal.
-  app.setReplySerializer((payload) => `${JSON.stringify(payload)}\n`);
+  app.setReplySerializer(jsonLine);
   app.setErrorHandler((error, request, reply) => refuse(request, reply, toFailure(error)));
   app.addHook('onRequest', (request, reply, done) => {
     const failure = enter(request, reply);

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HodeiError, invalid } from '../domain/errors.ts';
 import { MAX_BODY_BYTES } from './body.ts';
 import { statusOf } from './status.ts';
+import { jsonLine } from './wire.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,6 +27,8 @@ export function refuse(request: FastifyRequest, reply: FastifyReply, failure: Fa
   void reply
     .code(failure.status)
     .type('application/json; charset=utf-8')
+    // A path without a route has no part in the server's own serializer.
+    .serializer(jsonLine)
     .send(errorBody(failure.error, request.id));
 }
 

@@ -59,7 +59,8 @@ export function noRoute(request: FastifyRequest, paths: Paths): Failure & { allo
 function whereInstead(path: string, paths: Paths): string {
   // Looking behind keeps it linear: a path can be thousands of slashes long.
   const trimmed = path.replace(/(?<!\/)\/+$/, '');
-  const meant = [`${BASE_PATH}${path}`, trimmed, `${BASE_PATH}${trimmed}`].find(
+  const bare = trimmed.replace(/^(\/api)?(\/v\d+)?(?=\/)/, '');
+  const meant = [`${BASE_PATH}${path}`, trimmed, `${BASE_PATH}${bare}`].find(
     (candidate) => candidate !== path && paths.methodsAt(candidate).length > 0,
   );
   return meant === undefined ? 'All there is: /api/docs' : `Did you mean ${meant}?`;

@@ -7,3 +7,8 @@ export const BASE_PATH = '/api/v1';
 export function sendsBody({ method }: Pick<Operation, 'method'>): boolean {
   return method === 'POST' || method === 'PUT';
 }
+
+/** JSON with its end of line, for who reads an answer at a terminal. */
+export function jsonLine(payload: unknown): string {
+  return `${JSON.stringify(payload)}\n`;
+}

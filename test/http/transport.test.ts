@@ -62,6 +62,9 @@ describe('a method that a path does not have', () => {
 describe('a path that does not exist', () => {
   it.each([
     ['/tenants', 'Did you mean /api/v1/tenants?'],
+    ['/v1/tenants', 'Did you mean /api/v1/tenants?'],
+    ['/api/tenants/acme', 'Did you mean /api/v1/tenants/acme?'],
+    ['/api/v2/tenants', 'Did you mean /api/v1/tenants?'],
     ['/tenants/acme/quota', 'Did you mean /api/v1/tenants/acme/quota?'],
     ['/tenants/', 'Did you mean /api/v1/tenants?'],
     ['/api/v1/tenants/', 'Did you mean /api/v1/tenants?'],
@@ -70,7 +73,6 @@ describe('a path that does not exist', () => {
     ['/api/v1/tenants/acme/quota/', 'Did you mean /api/v1/tenants/acme/quota?'],
     ['/api/v1/Tenants', 'All there is: /api/docs'],
     ['/api/v1', 'All there is: /api/docs'],
-    ['/api/v2/tenants', 'All there is: /api/docs'],
     ['/', 'All there is: /api/docs'],
     ['/api/docs/static/nothing.js', 'All there is: /api/docs'],
     [`/${'x'.repeat(2000)}`, 'All there is: /api/docs'],
