@@ -23,9 +23,9 @@ export function nameOf(n: number): string {
   return `t-${String(n).padStart(7, '0')}`;
 }
 
-/** The first hundred are roots; a hundred others are under each. */
+/** The first hundred are roots, all others are under them: the depth is the same at every size. */
 export function parentOf(n: number): number | null {
-  return n <= 100 ? null : Math.floor(n / 100);
+  return n <= 100 ? null : 1 + (n % 100);
 }
 
 export interface Filled {
@@ -33,7 +33,7 @@ export interface Filled {
   readonly service: Service;
 }
 
-/** A database of so many tenants, a hundred to a parent, each with the default quota. */
+/** A database of so many tenants, each with the default quota. */
 export async function fill(path: string, tenants: number): Promise<Filled> {
   const environment = { now: () => Date.now(), newId: (kind: string) => `${kind}-` };
   const store = openSqliteStore({ path, create: true, now: environment.now });
