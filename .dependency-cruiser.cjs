@@ -33,7 +33,6 @@ const mayImport = [
 
 /** Where each package may be imported, beside main. A package that is not here may be imported nowhere. */
 const packages = {
-  '@clack/prompts': [cli],
   'better-sqlite3': [sqlite],
   chalk: [cli],
   'cli-table3': [cli],

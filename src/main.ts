@@ -18,8 +18,8 @@ export async function main(argv: string[]): Promise<number> {
   process.umask(0o077);
   const terminal = processTerminal(isColourRefused(argv));
   const traceId = newTraceId();
-  let isChanging = false;
-  const outputFailure = watchOutput(() => isChanging);
+  const progress = { isChanging: false };
+  const outputFailure = watchOutput(() => progress.isChanging);
   const packageFolder = join(__dirname, '..');
   const world: World = {
     env: process.env,
@@ -29,7 +29,7 @@ export async function main(argv: string[]): Promise<number> {
     traceId,
     say: (line) => terminal.err(line),
     log: (lines) => void process.stdout.write(lines),
-    beginChange: () => void (isChanging = true),
+    beginChange: () => void (progress.isChanging = true),
   };
   const host = createHost(world);
   if (argv[0] === 'complete') return complete(argv.slice(1), terminal, host);
@@ -44,6 +44,8 @@ export async function main(argv: string[]): Promise<number> {
   const failure = outputFailure();
   if (failure === undefined) return exitCode;
   terminal.err(`hodei: The results could not be written: ${sayCause(failure)}.`);
+  if (progress.isChanging && exitCode === 0)
+    terminal.err('       What was asked for was done all the same.');
   return exitCodes.unavailable;
 }
 

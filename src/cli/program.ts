@@ -29,11 +29,18 @@ export async function runProgram(
   const { terminal, host } = options;
   const cli: Cli = { terminal, host, setExitCode: (code) => void (exitCode = code) };
   try {
-    await buildProgram(cli).parseAsync(argv, { from: 'user' });
+    await buildProgram(cli).parseAsync(asFlag(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
     return exitCodeOf(error, formatAsked(argv), options);
   }
+}
+
+/** `hodei help quota set` and `hodei version`, as people try them. */
+function asFlag(argv: readonly string[]): string[] {
+  const [first, ...rest] = argv;
+  if (first === 'help') return [...rest, '--help'];
+  return first === 'version' ? ['--version'] : [...argv];
 }
 
 function exitCodeOf(

@@ -15,7 +15,7 @@ export interface Terminal {
   readonly columns: number;
   readonly outColour: ChalkInstance;
   readonly errColour: ChalkInstance;
-  /** @returns what was answered; undefined when the question was left with Ctrl-C. */
+  /** @returns what was answered; undefined when the question was left unanswered. */
   confirm(question: string): Promise<boolean | undefined>;
 }
 
@@ -43,10 +43,18 @@ function colours(isWanted: boolean, env: Environment): ChalkInstance {
   return new Chalk({ level: isWanted && !isRefused ? 1 : 0 });
 }
 
+/** Only a whole line that says yes is one; Ctrl-C and Ctrl-D leave the question. */
 async function confirm(question: string): Promise<boolean | undefined> {
-  const { confirm: ask, isCancel } = await import('@clack/prompts');
-  const answer = await ask({ message: question, initialValue: false, output: process.stderr });
-  return isCancel(answer) ? undefined : answer;
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await new Promise<string | undefined>((resolve) => {
+    lines.on('close', () => resolve(undefined));
+    lines.question(`${question} [y/N] `).then(resolve, () => resolve(undefined));
+  });
+  lines.close();
+  if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
+  process.stderr.write('\n');
+  return undefined;
 }
 
 /** Data as it may be shown: no control character of it takes effect, and it stays on its line. */

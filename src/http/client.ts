@@ -47,7 +47,8 @@ function baseUrl(text: string): string {
   if (url.username + url.password !== '') {
     throw invalid('The URL of a server must not contain a password, which would end up in logs.');
   }
-  return url.origin + url.pathname.replace(/\/+$/, '');
+  // Somebody who copies the base of the routes means the same server.
+  return url.origin + url.pathname.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
 }
 
 interface Request {
@@ -110,7 +111,7 @@ function fillPath(path: string, input: Readonly<Record<string, unknown>>): strin
     const value = textOf(input[name]);
     // A URL cannot carry these as a part: whoever reads it takes them for a way to move in it.
     if (['', '.', '..'].includes(value) || LONE_SURROGATE.test(value)) {
-      throw invalid(`${name} cannot be "${value}"`);
+      throw invalid(`${name}: must not be "${value}"`);
     }
     return encodeURIComponent(value);
   });

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { invalid, unavailable, type HodeiError } from '../domain/errors.ts';
 import { createApp, type AppOptions } from './app.ts';
 import { trackConnections, type Connections } from './connections.ts';
@@ -30,8 +30,7 @@ export interface RunningServer {
  * @throws invalid when it would be open to everybody, unavailable when it cannot listen there.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  requireClosedOrAllowed(options);
-  requireOrigins(options.corsOrigins);
+  requireSafe(options);
   const app = await createApp(options);
   const connections = trackConnections(app.server);
   const url = await listen(app, options);
@@ -39,7 +38,33 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return { url, close: () => (closed ??= close(app, connections)) };
 }
 
-function requireClosedOrAllowed({ host, allowUnauthenticated }: ServerOptions): void {
+type Exposure = Pick<ServerOptions, 'host' | 'port' | 'corsOrigins' | 'allowUnauthenticated'>;
+
+/**
+ * What would make the server refuse to start, found before anything is done for it.
+ * @throws as `startServer` does.
+ */
+export async function requireStartable(options: Exposure): Promise<void> {
+  requireSafe(options);
+  const { host, port } = options;
+  const probe = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      probe.once('error', reject);
+      probe.listen(port, addressOf(host), resolve);
+    });
+  } catch (error) {
+    throw cannotListen(error, host, port);
+  }
+  await new Promise((resolve) => probe.close(resolve));
+}
+
+function requireSafe(options: Exposure): void {
+  requireClosedOrAllowed(options);
+  requireOrigins(options.corsOrigins);
+}
+
+function requireClosedOrAllowed({ host, allowUnauthenticated }: Exposure): void {
   if (host === '') throw invalid('The host to listen on is empty.', 'Write 127.0.0.1.');
   if (allowUnauthenticated || isLoopback(host)) return;
   throw invalid(
@@ -49,16 +74,19 @@ function requireClosedOrAllowed({ host, allowUnauthenticated }: ServerOptions): 
 }
 
 async function listen(app: FastifyInstance, { host, port }: ServerOptions): Promise<string> {
-  // One address: Fastify would open a second server for ::1, and not wait for it when it closes.
-  const address = host.toLowerCase() === 'localhost' ? '127.0.0.1' : host;
   try {
-    await app.listen({ host: address, port });
+    await app.listen({ host: addressOf(host), port });
   } catch (error) {
     await app.close();
     throw cannotListen(error, host, port);
   }
   const bound = app.server.address() as AddressInfo;
   return `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+}
+
+/** One address: Fastify would open a second server for ::1, and not wait for it when it closes. */
+function addressOf(host: string): string {
+  return host.toLowerCase() === 'localhost' ? '127.0.0.1' : host;
 }
 
 function cannotListen(cause: unknown, host: string, port: number): HodeiError {

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { Place } from '../cli/host.ts';
 import { defaultConfig, MAX_CONFIG_BYTES, type Config } from '../config/config.ts';
-import { invalid, unavailable } from '../domain/errors.ts';
+import { invalid, unavailable, type HodeiError } from '../domain/errors.ts';
 import type { World } from './world.ts';
 
 /** A server is started from a folder made for it; other commands from wherever somebody stands. */
@@ -22,8 +22,9 @@ export async function configFor(
   const named = place.config ?? (env['HODEI_CONFIG_PATH'] || undefined);
   if (named !== undefined) return readConfig(named, env);
   if (search.inWorkingFolder && existsSync('config.yaml')) return readConfig('config.yaml', env);
-  const usual = await usualConfigPath();
-  return existsSync(usual) ? readConfig(usual, env) : defaultConfig();
+  // Who has no folders of their own has no config file there.
+  const usual = await usualConfigPath().catch(() => undefined);
+  return usual !== undefined && existsSync(usual) ? readConfig(usual, env) : defaultConfig();
 }
 
 /** Where a config file is found without being named. */
@@ -31,10 +32,35 @@ export async function usualConfigPath(): Promise<string> {
   return join((await userFolders()).config, 'config.yaml');
 }
 
-/** The folders of this user for the program's files. */
-export async function userFolders(): Promise<{ readonly config: string; readonly data: string }> {
-  const { default: envPaths } = await import('env-paths');
-  return envPaths('hodei', { suffix: '' });
+interface Folders {
+  readonly config: string;
+  readonly data: string;
+}
+
+/**
+ * The folders of this user for the program's files.
+ * @throws unavailable when the user has no home, or one that depends on where somebody stands.
+ */
+export async function userFolders(): Promise<Folders> {
+  const folders = await envFolders();
+  if (isAbsolute(folders.config) && isAbsolute(folders.data)) return folders;
+  throw noHome('HOME or an XDG folder is not an absolute path');
+}
+
+async function envFolders(): Promise<Folders> {
+  try {
+    const { default: envPaths } = await import('env-paths');
+    return envPaths('hodei', { suffix: '' });
+  } catch (cause) {
+    throw noHome('this user has no home folder', cause);
+  }
+}
+
+function noHome(why: string, cause?: unknown): HodeiError {
+  return unavailable(`There is no folder for hodei's files: ${why}.`, {
+    hint: 'Set HOME, or name the files with --db and --config.',
+    cause,
+  });
 }
 
 async function readConfig(path: string, env: World['env']): Promise<Config> {

@@ -29,12 +29,16 @@ export async function serve(
     world.beginChange();
     const target = await servedTargetOf(place, world);
     const caller: Caller = { ...callerOf(place, world), reason: 'hodei serve' };
+    const listening = listeningOf(target.config, options, world);
+    const { requireStartable } = await import('../http/server.ts');
+    // Before anything is opened: a server that does not start has changed nothing.
+    await requireStartable(listening);
     const opened = await openService(target, caller, world, true);
     try {
       await opened.begin();
       await applyConfig(opened.service, target.config, caller, world);
       const watch = watchDatabase(target.path);
-      const server = await listen(target.config, options, opened, watch, world);
+      const server = await listen(listening, opened, watch, world);
       try {
         onListening(server.url, target.path);
         return await Promise.race([signals.first, watch.broken]);
@@ -50,22 +54,33 @@ export async function serve(
   }
 }
 
+type Listening = Config['server'] & {
+  readonly allowUnauthenticated: boolean;
+  readonly logLevel: LogLevel;
+};
+
+/** Where and how to listen, flags before environment before config file. */
+function listeningOf(config: Config, { host, port }: ServeOptions, world: World): Listening {
+  return {
+    ...config.server,
+    ...(host !== undefined && { host }),
+    ...(port !== undefined && { port }),
+    allowUnauthenticated: config.allowUnauthenticated,
+    logLevel: logLevelOf(config, world),
+  };
+}
+
 async function listen(
-  config: Config,
-  { host, port }: ServeOptions,
+  listening: Listening,
   { store, service }: OpenService,
   { watched }: DatabaseWatch,
   world: World,
 ): Promise<RunningServer> {
   const { startServer } = await import('../http/server.ts');
   return startServer({
-    ...config.server,
-    ...(host !== undefined && { host }),
-    ...(port !== undefined && { port }),
-    allowUnauthenticated: config.allowUnauthenticated,
+    ...listening,
     service: (...call) => watched(() => service(...call)),
     checkReady: () => watched(() => store.read(lookAtSettings)),
-    logLevel: logLevelOf(config, world),
     log: { write: (lines) => world.log(lines) },
     version: world.version,
     newTraceId,

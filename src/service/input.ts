@@ -54,8 +54,9 @@ function isSentence({ code, message }: z.core.$ZodIssue): boolean {
 
 /** What must hold: in the words of the schema, or in ours where zod would use its own. */
 function rule(issue: z.core.$ZodIssue): string {
-  if (!/^(Invalid input|Too (big|small)):/.test(issue.message)) return issue.message;
+  if (!/^(Invalid (input|option)|Too (big|small)):/.test(issue.message)) return issue.message;
   if (issue.code === 'invalid_type') return `must be of type ${issue.expected}`;
+  if (issue.code === 'invalid_value') return `must be ${issue.values.map(String).join(' or ')}`;
   if (issue.code === 'too_big' && issue.origin === 'string') {
     return `must have at most ${issue.maximum} characters`;
   }

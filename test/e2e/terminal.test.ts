@@ -75,7 +75,7 @@ describe('at a terminal', () => {
   });
 
   it('asks before it deletes, and takes no for an answer', async () => {
-    const { text, exitCode } = await atTerminal('tenant delete acme', { answer: 'n' });
+    const { text, exitCode } = await atTerminal('tenant delete acme', { answer: 'n\r' });
     expect(plain(text)).toContain('Nothing was changed.');
     expect(exitCode).toBe(0);
     expect(plain((await atTerminal('tenant list')).text)).toContain('acme');
@@ -87,8 +87,24 @@ describe('at a terminal', () => {
     expect(plain((await atTerminal('tenant list')).text)).toContain('acme');
   });
 
+  it('takes only a whole line for a yes, whatever letters are in it', async () => {
+    const { text, exitCode } = await atTerminal('tenant delete acme', { answer: 'maybe\r' });
+    expect(plain(text)).toContain('Nothing was changed.');
+    expect(exitCode).toBe(0);
+  });
+
+  it('ends with 130 when the question is left with Ctrl-D', async () => {
+    const { exitCode } = await atTerminal('tenant delete acme', { answer: '\u0004' });
+    expect(exitCode).toBe(130);
+  });
+
+  it('says where it acts before it asks', async () => {
+    const { text } = await atTerminal('tenant delete acme', { answer: 'n\r' });
+    expect(plain(text).indexOf('on /')).toBeLessThan(plain(text).indexOf('Delete acme?'));
+  });
+
   it('deletes after a yes', async () => {
-    const { text, exitCode } = await atTerminal('tenant delete acme', { answer: 'y' });
+    const { text, exitCode } = await atTerminal('tenant delete acme', { answer: 'y\r' });
     expect(plain(text)).toContain('Deleted acme.');
     expect(exitCode).toBe(0);
     expect(plain((await atTerminal('tenant list')).text)).toContain('There are none.');

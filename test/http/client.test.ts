@@ -132,7 +132,7 @@ describe('a remote call', () => {
     ]) {
       expect(await refusal(attempt)).toEqual({
         code: 'invalid',
-        message: `tenant cannot be "${tenant}"`,
+        message: `tenant: must not be "${tenant}"`,
       });
     }
     expect(server.lines).toEqual([]);

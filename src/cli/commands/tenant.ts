@@ -4,16 +4,15 @@ import type { TenantView } from '../../service/tenant-view.ts';
 import { getQuota } from '../../service/quotas.ts';
 import {
   createTenant,
-  deleteTenant,
   getTenant,
   listTenants,
   resumeTenant,
   suspendTenant,
 } from '../../service/tenants.ts';
 import { initialLimitsOf, withLimitFlags, type LimitFlags } from '../limit-flags.ts';
-import { pagesFrom, printPages, withPageFlags, type PageFlags } from '../pages.ts';
+import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
 import { saysLowerAncestors, sayQuota } from '../quota-words.ts';
-import { confirmed, note, print, type Run } from '../run.ts';
+import { note, print, type Run } from '../run.ts';
 import {
   documentOf,
   forEach,
@@ -24,8 +23,8 @@ import {
 import { labelsOf, withFieldFlags, type FieldFlags } from '../tenant-flags.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
 import { fieldListing, fieldsOf, listing, printChanged, treeListing } from '../tenant-words.ts';
+import { addDelete } from './tenant-delete.ts';
 import { addUpdate } from './tenant-update.ts';
-import { count, sayList } from '../words.ts';
 
 export function register(cli: Cli, noun: Command): void {
   addCreate(cli, noun);
@@ -191,52 +190,4 @@ function addStatusVerb(cli: Cli, noun: Command, verb: 'suspend' | 'resume'): voi
       );
     },
   );
-}
-
-function addDelete(cli: Cli, noun: Command): void {
-  addVerb<SelectionFlags & { cascade?: boolean }>(
-    cli,
-    noun,
-    {
-      usage: 'delete [tenant...]',
-      summary: 'delete tenants; their history stays, their names are free again',
-      examples: ['tenant delete acme', 'tenant delete eng --cascade --yes'],
-      changes: true,
-      isVersioned: true,
-      asks: true,
-      flags: (command) =>
-        withSelector(command).option('--cascade', 'and everything below, leaf first'),
-    },
-    async (run, [names], flags) => {
-      const tenants = await selectedTenants(run, names as string[], flags);
-      if (tenants.length === 0) return;
-      const cascade = flags.cascade === true;
-      const below = cascade ? await countBelow(run, tenants) : 0;
-      const what = sayDoomed(tenants, below);
-      if (!(await confirmed(run, `Delete ${what}?`))) return;
-      const deleted = await forEach(run, tenants, async (tenant) => {
-        await run.call(deleteTenant, { tenant, cascade });
-        return tenant;
-      });
-      if (deleted.length === 0 || run.format === 'json' || run.format === 'yaml') return;
-      const done = sayDoomed(deleted, below);
-      run.terminal.out(
-        run.isDryRun ? `Would delete ${done}. Nothing was changed.` : `Deleted ${done}.`,
-      );
-    },
-  );
-}
-
-async function countBelow(run: Run, tenants: readonly string[]): Promise<number> {
-  let below = 0;
-  for (const parent of tenants) {
-    const pages = pagesFrom({}, (page) => run.call(listTenants, { parent, tree: true, ...page }));
-    for await (const { items } of pages) below += items.length;
-  }
-  return below;
-}
-
-function sayDoomed(tenants: readonly string[], below: number): string {
-  const named = tenants.length > 5 ? count(tenants.length, 'tenant') : sayList(tenants);
-  return below === 0 ? named : `${named} and ${count(below, 'tenant')} below`;
 }

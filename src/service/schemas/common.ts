@@ -66,8 +66,12 @@ export function toInstant(time: number): string {
 export const tenantReference = lazy(() =>
   z
     .string()
-    .min(1)
     .max(200)
+    .superRefine((text, check) => {
+      // A URL cannot carry these as a part of its path, so that nothing can be called so.
+      if (!['', '.', '..'].includes(text)) return;
+      check.addIssue({ code: 'custom', message: `must not be "${text}"` });
+    })
     .describe("A tenant's id or name; to read, also the beginning of an id that is unique.")
-    .meta({ example: 'acme' }),
+    .meta({ minLength: 1, example: 'acme' }),
 );

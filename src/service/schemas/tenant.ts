@@ -86,6 +86,7 @@ export const UpdateTenantRequest = lazy(() =>
     created_at: z.string().optional().describe('Ignored.'),
     updated_at: z.string().optional().describe('Ignored.'),
     version: z.int().optional().describe('Ignored; use If-Match.'),
+    depth: z.int().optional().describe('Ignored.'),
   }),
 );
 

@@ -52,12 +52,24 @@ export function copyInto(path: string, copy: string): void {
   const connection = openConnection(path, 'read');
   try {
     // Made here, so that it is private whatever the umask, and never a file that was there.
-    closeSync(openSync(copy, 'wx', 0o600));
+    makePrivate(copy);
     connection.prepare('vacuum into ?').run(copy);
   } catch (error) {
     throw toHodeiError(error);
   } finally {
     connection.close();
+  }
+}
+
+function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'error';
+    throw unavailable(`The copy cannot be written in ${dirname(file)} (${code}).`, {
+      hint: 'Nothing was changed. Name a file in a folder that you may write.',
+      cause,
+    });
   }
 }
 
@@ -92,5 +104,8 @@ function syncToDisk(path: string): void {
 
 /** Removes a file that nobody else has open, and what SQLite may have left beside it. */
 export function removeDatabase(path: string): void {
-  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(path + end, { force: true });
+  for (const end of ['', '-wal', '-shm', '-journal']) {
+    // Where one may not even look there is nothing of ours.
+    if (existsSync(path + end)) rmSync(path + end, { force: true });
+  }
 }

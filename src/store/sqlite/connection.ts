@@ -1,5 +1,5 @@
 import Sqlite from 'better-sqlite3';
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { HodeiError } from '../../domain/errors.ts';
 import { databaseError, unavailable } from '../../domain/errors.ts';
@@ -35,8 +35,9 @@ export function openConnection(path: string, access: Access): Connection {
 
 function openChecked(path: string, access: Access): Connection {
   if (access === 'create') makeFolder(dirname(path));
-  else if (!existsSync(path)) throw missing(path);
-  if (existsSync(path) && !statSync(path).isFile()) throw notHodeis(path);
+  const found = look(path);
+  if (found === undefined && access !== 'create') throw missing(path);
+  if (found?.isFile() === false) throw notHodeis(path);
   const connection = new Sqlite(path, {
     readonly: access === 'read',
     fileMustExist: access !== 'create',
@@ -68,6 +69,18 @@ export function isOwn(path: string): boolean {
     }
   } catch (error) {
     throw toHodeiError(error);
+  }
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'error';
+    throw unavailable(`${path} cannot be looked at (${code}).`, {
+      hint: 'Check who owns its folder, and who may enter it.',
+      cause,
+    });
   }
 }
 
