@@ -33,9 +33,18 @@ const SettingsResponse = lazy(() =>
   }),
 );
 
+const retired = lazy(() =>
+  z
+    .array(z.strictObject({ resource: z.string(), limits: z.int() }))
+    .describe(
+      'Resources taken out, and how many tenants have a limit that is kept for their return.',
+    ),
+);
+
 const SettingsChangeResponse = lazy(() =>
   SettingsResponse().extend({
     changes: z.array(z.strictObject({ key: z.string(), before: z.unknown(), after: z.unknown() })),
+    retired: retired(),
   }),
 );
 
@@ -68,7 +77,12 @@ export const applySettings = operation({
   isVersioned: true,
   requestName: 'SettingsDocument',
   input: () =>
-    SettingsDocument().extend({ revision: ignored(), applied_at: ignored(), changes: ignored() }),
+    SettingsDocument().extend({
+      revision: ignored(),
+      applied_at: ignored(),
+      changes: ignored(),
+      retired: ignored(),
+    }),
   output: SettingsChangeResponse,
   example: {
     input: {
@@ -78,6 +92,7 @@ export const applySettings = operation({
     output: {
       ...settingsExample,
       changes: [{ key: 'resources.license.default_limit', before: 0, after: 2 }],
+      retired: [],
     },
   },
 
@@ -91,8 +106,8 @@ export const applySettings = operation({
     }
     const present = await context.tables.settings.current();
     expectVersion(context, present?.revision ?? 0, 'The configuration');
-    const { row, changes } = await putInForce(context, settingsFromDocument(input));
-    return { ...viewSettings(row), changes };
+    const { row, ...outcome } = await putInForce(context, settingsFromDocument(input));
+    return { ...viewSettings(row), ...outcome };
   },
 });
 
@@ -113,19 +128,19 @@ export async function beginSettings(
 async function putInForce(
   context: Context,
   settings: Settings,
-): Promise<{ row: SettingsRow; changes: SettingsChange[] }> {
+): Promise<{ row: SettingsRow; changes: SettingsChange[]; retired: Retired[] }> {
   const { tables, now } = context;
   const present = await tables.settings.current();
   const before = present && settingsFromDocument(parseDocument(present));
   const changes = diffSettings(before ?? NO_SETTINGS, settings);
-  if (present !== undefined && changes.length === 0) return { row: present, changes };
+  if (present !== undefined && changes.length === 0) return { row: present, changes, retired: [] };
   const row: SettingsRow = {
     revision: (present?.revision ?? 0) + 1,
     appliedAt: now,
     document: JSON.stringify(settingsDocument(settings)),
   };
   await tables.settings.insert(row);
-  await writeCatalogue(tables, settings.resources);
+  const retired = await writeCatalogue(tables, settings.resources);
   await recordEvent(context, {
     operation: 'config.apply',
     tenant: null,
@@ -133,7 +148,7 @@ async function putInForce(
     before: before === undefined ? null : sideOf(changes, 'before'),
     after: sideOf(changes, 'after'),
   });
-  return { row, changes };
+  return { row, changes, retired };
 }
 
 const NO_SETTINGS: Settings = { resources: [], defaultTenantQuota: {} };
@@ -143,8 +158,13 @@ function sideOf(changes: readonly SettingsChange[], side: 'before' | 'after') {
   return Object.fromEntries(there.map((change) => [change.key, change[side]]));
 }
 
+interface Retired {
+  readonly resource: string;
+  readonly limits: number;
+}
+
 /** Makes the rows of the catalogue those of the settings; what left is retired, not deleted. */
-async function writeCatalogue(tables: Tables, resources: readonly Resource[]): Promise<void> {
+async function writeCatalogue(tables: Tables, resources: readonly Resource[]): Promise<Retired[]> {
   const rows = await tables.resources.list();
   for (const [position, resource] of resources.entries()) {
     const row = rows.find(({ name }) => name === resource.name);
@@ -152,10 +172,14 @@ async function writeCatalogue(tables: Tables, resources: readonly Resource[]): P
     else await tables.resources.update({ ...row, ...resource, retired: false }, position);
   }
   const listed = new Set(resources.map(({ name }) => name));
+  const left: Retired[] = [];
   for (const row of rows) {
-    if (!listed.has(row.name))
-      await tables.resources.update({ ...row, retired: true }, rows.length);
+    if (listed.has(row.name)) continue;
+    await tables.resources.update({ ...row, retired: true }, rows.length);
+    if (row.retired) continue;
+    left.push({ resource: row.name, limits: await tables.quotas.countLimits(row.key) });
   }
+  return left;
 }
 
 function viewSettings(row: SettingsRow): z.output<ReturnType<typeof SettingsResponse>> {

@@ -87,6 +87,8 @@ export interface QuotaTable {
   limits(scope: Key): Promise<ResourceLimit[]>;
   setLimit(scope: Key, resource: Key, limit: Limit): Promise<void>;
   unsetLimit(scope: Key, resource: Key): Promise<void>;
+  /** How many tenants have a limit of their own on a resource. */
+  countLimits(resource: Key): Promise<number>;
 }
 
 export interface Use {

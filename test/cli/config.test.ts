@@ -22,6 +22,23 @@ function writeConfig(text: string, path = home.config): void {
   writeFileSync(path, text);
 }
 
+describe('a resource that leaves the catalogue', () => {
+  it('is said, with how many limits are kept for its return', async () => {
+    writeConfig(license);
+    await home.run('tenant create acme --email ops@acme.example --set license=7');
+    writeConfig('{}');
+    const note =
+      'Note: license leaves the catalogue;' +
+      ' the limit of 1 tenant on it will hold again if it comes back.';
+    for (const words of ['config apply --dry-run', 'config apply']) {
+      expect((await home.run(words)).err).toBe(note);
+    }
+    writeConfig(license);
+    await home.run('config apply');
+    expect((await home.run('quota get acme')).out).toContain('license\t7 seats');
+  });
+});
+
 describe('config init', () => {
   it('writes the commented example where it will be found, for nobody else to read', async () => {
     expect(await home.run('config init')).toEqual({

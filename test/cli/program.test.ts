@@ -119,6 +119,14 @@ describe('help', () => {
   });
 });
 
+describe('a word that other programs know', () => {
+  it('is understood: help and version', async () => {
+    expect(await home.run('help quota set')).toEqual(await home.run('quota set --help'));
+    expect(await home.run('help')).toEqual(await home.run([]));
+    expect((await home.run('version')).out).toBe('1.2.3');
+  });
+});
+
 describe('a wrong command line', () => {
   it.each([
     'tennant',

@@ -278,4 +278,35 @@ describe('tenant delete', () => {
     );
     expect(await hodei('tenant list')).toBe('');
   });
+
+  it('deletes what overlaps once, and counts it once', async () => {
+    await hodei('tenant create web --email web@acme.example --parent acme');
+    expect(await hodei('tenant delete eng acme web --cascade --dry-run')).toBe(
+      'Would delete eng and 2 tenants below. Nothing was changed.',
+    );
+    expect(await hodei('tenant delete web eng acme --cascade --yes')).toBe(
+      'Deleted eng and 2 tenants below.',
+    );
+    expect(await hodei('tenant list')).toBe('');
+  });
+
+  it('goes on after one that does not exist', async () => {
+    expect(await hodei('tenant delete nobody acme --yes')).toBe(
+      [
+        'Deleted acme.',
+        '! hodei: Tenant not found: nobody',
+        '!        See which there are: hodei tenant list',
+        'exit 3',
+      ].join('\n'),
+    );
+  });
+
+  it('does not ask about one that does not exist', async () => {
+    const { err, code } = await home.run('tenant delete nobody', {
+      isTerminal: true,
+      answer: true,
+    });
+    expect(err).not.toContain('?');
+    expect(code).toBe(3);
+  });
 });

@@ -59,6 +59,12 @@ describe('a remote call', () => {
     ]);
   });
 
+  it('takes the base of the routes for the server', async () => {
+    await makeTenant(server.behind.call, 'acme');
+    const call = callRemote({ url: `${server.url}/api/v1/` });
+    expect(await call(getTenant, { tenant: 'acme' })).toMatchObject({ name: 'acme' });
+  });
+
   it.each(operations.map((operation) => [operation.name, operation] as const))(
     'brings the input of %s over as it was given',
     async (_name, operation) => {

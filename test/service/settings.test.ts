@@ -55,6 +55,7 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
         { key: 'resources.license.default_limit', before: undefined, after: 2 },
         { key: 'multi_tenancy.default_tenant_quota.license', before: undefined, after: 1 },
       ],
+      retired: [],
     });
     expect(after).toEqual({
       resources: [
@@ -92,7 +93,7 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
     const events = await hodei.events();
     hodei.clock.advance(1_000);
     for (const input of [{}, { resources: builtIn }, seen]) {
-      expect(await call(applySettings, input)).toEqual({ ...seen, changes: [] });
+      expect(await call(applySettings, input)).toEqual({ ...seen, changes: [], retired: [] });
     }
     expect(await hodei.events()).toEqual(events);
   });

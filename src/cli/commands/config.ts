@@ -141,6 +141,8 @@ function addApply(cli: Cli, noun: Command): void {
         listing: changeListing,
         sentences: sayApplied(applied, run.isDryRun),
       });
+      if (run.format !== 'table') return;
+      for (const left of applied.retired) note(run, sayRetired(left));
     },
   );
 }
@@ -159,6 +161,11 @@ const changeListing: Listing<SettingsChange> = {
     { header: 'AFTER', text: ({ after }) => sayValue(after) },
   ],
 };
+
+function sayRetired({ resource, limits }: { resource: string; limits: number }): string {
+  const whose = limits === 1 ? 'the limit of 1 tenant' : `the limits of ${count(limits, 'tenant')}`;
+  return `Note: ${resource} leaves the catalogue; ${whose} on it will hold again if it comes back.`;
+}
 
 interface Applied {
   readonly revision: number;

@@ -51,5 +51,14 @@ export function quotaTable(database: Database): QuotaTable {
     async unsetLimit(scope, resource) {
       await database.run(`delete from quota where scope = ? and resource = ?`, scope, resource);
     },
+
+    async countLimits(resource) {
+      const row = await database.get<{ limits: number }>(
+        `select count(*) as limits from quota q join scope s on s.id = q.scope
+         join tenant t on t.id = s.tenant where q.resource = ? and t.deleted_at is null`,
+        resource,
+      );
+      return row?.limits ?? 0;
+    },
   };
 }
