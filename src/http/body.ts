@@ -8,7 +8,9 @@ const MAX_DEPTH = 32;
 export function parseBody(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   if (!isUtf8(body)) throw invalid('The body is not UTF-8 text.');
-  const value = parseJson(body.toString());
+  const text = body.toString();
+  const value = parseJson(text);
+  refuseRounded(text);
   checkShape(value, 0);
   return value;
 }
@@ -27,4 +29,16 @@ function checkShape(value: unknown, depth: number): void {
   if (depth === MAX_DEPTH) throw invalid(`The body is more than ${MAX_DEPTH} levels deep.`);
   if (Object.hasOwn(value, '__proto__')) throw invalid('unknown field "__proto__"');
   for (const inner of Object.values(value)) checkShape(inner, depth + 1);
+}
+
+const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+
+/** JSON.parse makes the whole 1000 of 1000.0000000000000001, and amounts are never rounded. */
+function refuseRounded(text: string): void {
+  for (const [token] of text.matchAll(STRING_OR_NUMBER)) {
+    const hasFraction = /^-?\d+\.\d*[1-9]\d*$/.test(token);
+    if (hasFraction && Number.isInteger(Number(token))) {
+      throw invalid(`The number ${token.slice(0, 40)} cannot be kept exactly.`);
+    }
+  }
 }

@@ -1,5 +1,5 @@
 import type { Allowance, AncestorAllowance } from '../domain/quota.ts';
-import { limitField } from '../domain/resource.ts';
+import { limitField, spokenName } from '../domain/resource.ts';
 import { invalid } from '../domain/errors.ts';
 import type { Key, ResourceRow, ScopeRow, Tables, TenantRow } from '../store/store.ts';
 import { nearest } from './nearest.ts';
@@ -26,7 +26,8 @@ export function resourceOfField(catalogue: readonly ResourceRow[], field: string
   const resource = catalogue.find(({ name }) => limitField(name) === field);
   if (resource !== undefined) return resource;
   const fields = catalogue.map(({ name }) => limitField(name));
-  const suggestion = nearest(field, fields);
+  const spoken = catalogue.find(({ name }) => spokenName(name) === field);
+  const suggestion = spoken ? limitField(spoken.name) : nearest(field, fields);
   const known = fields.join(', ');
   throw invalid(
     `There is no resource "${field}".`,

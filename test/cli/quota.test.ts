@@ -146,6 +146,7 @@ describe('quota set', () => {
     'quota set acme --cpu lots',
     'quota set acme --cpu -100',
     'quota set acme --set licence=3',
+    'quota set acme --set cpu=3',
     'quota set acme --set licence',
     'quota set acme --cpu 9007199254740992',
     'quota set acme --cpu 1 --if-version 9',

@@ -151,6 +151,7 @@ describe('a body', () => {
     ['{"__proto__": {"email": "x@y.example"}}', 'unknown field "__proto__"'],
     ['{"labels": {"__proto__": "x"}}', 'unknown field "__proto__"'],
     ['{"labels": {"\\u005f_proto__": "x"}}', 'unknown field "__proto__"'],
+    ['{"weight": 2.0000000000000001}', 'The number 2.0000000000000001 cannot be kept exactly.'],
     ['{"constructor": {"prototype": {"x": 1}}}', 'unknown field "constructor"'],
     ['{"labels": {"constructor": "x"}}', "a label's key has"],
     [`{"labels": ${'['.repeat(40)}${']'.repeat(40)}}`, 'more than 32 levels deep'],
@@ -168,6 +169,11 @@ describe('a body', () => {
   it('is refused when it is not UTF-8, which would otherwise become other text', async () => {
     const latin1 = Buffer.from('{"labels": {"city": "Málaga"}}', 'latin1');
     expect((await put(latin1)).body['error']).toBe('The body is not UTF-8 text.');
+  });
+
+  it('may have numbers of every whole spelling, and fractions inside a text', async () => {
+    const { status, body } = await put('{"weight": 2.0e0, "labels": {"a": "2.0000000000000001"}}');
+    expect([status, body['weight']]).toEqual([200, 2]);
   });
 
   it('of a quota with __proto__ is refused, not half applied', async () => {
