@@ -3,11 +3,10 @@ import { resourceOfLimitField, usageField } from '../domain/resource.ts';
 import { freeOf, overBy } from '../domain/quota.ts';
 import { splitAmount } from '../domain/quantity.ts';
 import { bar, type Column, type Listing } from './render.ts';
-import { isSameUnit, sayAmount, sayField, sayLimit } from './words.ts';
+import { isSameUnit, resourceOf, sayAmount, sayField, sayLimit } from './words.ts';
 
 /** One resource of one tenant's quota. */
 export interface QuotaRow {
-  readonly tenant: string;
   readonly field: string;
   readonly unit: string;
   readonly limit: number | null;
@@ -18,7 +17,6 @@ export interface QuotaRow {
 
 export function rowsOf(quota: QuotaView): QuotaRow[] {
   return Object.entries(quota.units).map(([field, unit]) => ({
-    tenant: quota.tenant_name,
     field,
     unit,
     limit: quota[field] as number | null,
@@ -59,20 +57,19 @@ export function saysLowerAncestors(quota: QuotaView): string[] {
   });
 }
 
-function numberOf(amount: number, { field, unit }: { field: string; unit: string }): string {
-  return splitAmount(amount, { name: resourceOfLimitField(field), unit }).number;
+function numberOf(amount: number, of: { field: string; unit: string }): string {
+  return splitAmount(amount, resourceOf(of)).number;
 }
 
-function limitUnit({ limit, field, unit }: QuotaRow): string {
-  return limit === null ? '' : splitAmount(limit, { name: resourceOfLimitField(field), unit }).unit;
+function limitUnit(row: QuotaRow): string {
+  return row.limit === null ? '' : splitAmount(row.limit, resourceOf(row)).unit;
 }
 
 /** An amount beside its limit: without the unit where that is the limit's. */
 function beside(row: QuotaRow, amount: number | null): string {
   if (amount === null) return 'unlimited';
   const preferred = limitUnit(row);
-  const resource = { name: resourceOfLimitField(row.field), unit: row.unit };
-  const { number, unit } = splitAmount(amount, resource, preferred || undefined);
+  const { number, unit } = splitAmount(amount, resourceOf(row), preferred || undefined);
   return unit === '' || isSameUnit(unit, preferred) ? number : `${number} ${unit}`;
 }
 
@@ -83,9 +80,9 @@ function percentOf({ limit, used }: QuotaRow): number | undefined {
   return Number((BigInt(used) * 100n) / BigInt(limit));
 }
 
-function asAllowance({ limit, used, field, unit }: QuotaRow) {
-  const name = resourceOfLimitField(field);
-  return { resource: { name, unit, defaultLimit: null }, limit, used, isOwn: true };
+function asAllowance(row: QuotaRow) {
+  const { limit, used } = row;
+  return { resource: { ...resourceOf(row), defaultLimit: null }, limit, used, isOwn: true };
 }
 
 export function isOver(row: QuotaRow): boolean {

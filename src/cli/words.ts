@@ -1,10 +1,15 @@
-import { formatAmount, splitAmount } from '../domain/quantity.ts';
+import { formatAmount, splitAmount, type NamedUnit } from '../domain/quantity.ts';
 import { resourceOfLimitField, spokenName } from '../domain/resource.ts';
+
+/** The resource that a field of the quota document speaks of, as amounts are said with it. */
+export function resourceOf({ field, unit }: { field: string; unit: string }): NamedUnit {
+  return { name: resourceOfLimitField(field), unit };
+}
 
 /** A limit as people read it. */
 export function sayLimit(limit: number | null, field: string, unit: string): string {
   if (limit === null) return 'unlimited';
-  return formatAmount(limit, { name: resourceOfLimitField(field), unit });
+  return formatAmount(limit, resourceOf({ field, unit }));
 }
 
 /** What people call the resource of a field: `cpu`, `memory`, `gpu`, `jobs`. */
@@ -23,7 +28,7 @@ export function sayChange(
   if (before === null || after === null) {
     return `${name} ${sayLimit(before, field, unit)} → ${sayLimit(after, field, unit)}`;
   }
-  const resource = { name: resourceOfLimitField(field), unit };
+  const resource = resourceOf({ field, unit });
   const new_ = splitAmount(after, resource);
   const old = splitAmount(before, resource, new_.unit);
   const isShared = isSameUnit(old.unit, new_.unit);

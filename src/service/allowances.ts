@@ -37,7 +37,7 @@ export function resourceOfField(catalogue: readonly ResourceRow[], field: string
   );
 }
 
-export async function scopeOf(tables: Tables, tenant: Key): Promise<ScopeRow> {
+async function scopeOf(tables: Tables, tenant: Key): Promise<ScopeRow> {
   const scope = await tables.quotas.scopeOf(tenant);
   if (scope === undefined) throw new Error(`tenant row ${tenant} has no scope`);
   return scope;

@@ -9,8 +9,8 @@ import {
   catalogueOf,
   resourceOfField,
   sameResource,
-  scopeOf,
   type CatalogueAllowance,
+  type TenantAllowances,
 } from './allowances.ts';
 import { recordEvent } from './event-log.ts';
 import { expectVersion, type Context } from './operation.ts';
@@ -73,21 +73,22 @@ export async function setLimits(
 ): Promise<LimitOutcome> {
   const { tables } = context;
   const catalogue = await catalogueOf(tables);
-  const { scope, own } = await allowancesOf(tables, tenant.key, catalogue);
+  const present = await allowancesOf(tables, tenant.key, catalogue);
+  const { scope, own } = present;
   expectVersion(context, scope.version, `The quota of ${tenant.name}`);
   for (const field of unset) resourceOfField(catalogue, field);
   const changed: CatalogueAllowance[] = [];
   for (const [field, value] of Object.entries(sent)) {
     if (value === undefined) continue;
     const resource = resourceOfField(catalogue, field);
-    const present = own.find((allowance) => allowance.resource === resource);
-    if (present === undefined || (unset.includes(field) && value === present.limit)) continue;
-    const limit = changeLimit(present.limit, toChange(value), resource);
-    if (present.isOwn && limit === present.limit) continue;
+    const before = own.find((allowance) => allowance.resource === resource);
+    if (before === undefined || (unset.includes(field) && value === before.limit)) continue;
+    const limit = changeLimit(before.limit, toChange(value), resource);
+    if (before.isOwn && limit === before.limit) continue;
     await tables.quotas.setLimit(scope.key, resource.key, limit);
-    changed.push({ ...present, isOwn: true, limit });
+    changed.push({ ...before, isOwn: true, limit });
   }
-  return recordLimits(context, tenant, 'quota.set', own, changed);
+  return recordLimits(context, tenant, 'quota.set', present, changed);
 }
 
 /** Takes a tenant's own limit away, so that the resource's default holds. */
@@ -99,20 +100,21 @@ export async function unsetLimit(
   const { tables } = context;
   const catalogue = await catalogueOf(tables);
   const resource = resourceOfField(catalogue, field);
-  const { scope, own } = await allowancesOf(tables, tenant.key, catalogue);
+  const present = await allowancesOf(tables, tenant.key, catalogue);
+  const { scope, own } = present;
   expectVersion(context, scope.version, `The quota of ${tenant.name}`);
-  const present = own.find((allowance) => allowance.resource === resource);
-  if (present?.isOwn !== true) return { changes: [], warnings: [] };
+  const before = own.find((allowance) => allowance.resource === resource);
+  if (before?.isOwn !== true) return { changes: [], warnings: [] };
   await tables.quotas.unsetLimit(scope.key, resource.key);
-  const after = { ...present, isOwn: false, limit: resource.defaultLimit };
-  return recordLimits(context, tenant, 'quota.unset', own, [after]);
+  const after = { ...before, isOwn: false, limit: resource.defaultLimit };
+  return recordLimits(context, tenant, 'quota.unset', present, [after]);
 }
 
 async function recordLimits(
   context: Context,
   tenant: TenantRow,
   operationName: string,
-  own: readonly CatalogueAllowance[],
+  { scope, own }: TenantAllowances,
   changed: readonly CatalogueAllowance[],
 ): Promise<LimitOutcome> {
   if (changed.length === 0) return { changes: [], warnings: [] };
@@ -125,7 +127,6 @@ async function recordLimits(
     before: limitRecord(before),
     after: limitRecord(changed),
   });
-  const scope = await scopeOf(tables, tenant.key);
   await tables.quotas.touch({ ...scope, version: scope.version + 1, updatedAt: now });
   const changes = changed.map((after, i) => ({
     resource: after.resource.name,

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { conflict, databaseError, unavailable } from '../../domain/errors.ts';
 import type { Store } from '../store.ts';
 import { openConnection } from './connection.ts';
-import { toHodeiError } from './errors.ts';
+import { systemCode, toHodeiError } from './errors.ts';
 import { damageOf, inspect, type DatabaseFacts } from './inspect.ts';
 import { openSqliteStore } from './store.ts';
 
@@ -65,8 +65,7 @@ function makePrivate(file: string): void {
   try {
     closeSync(openSync(file, 'wx', 0o600));
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'error';
-    throw unavailable(`The copy cannot be written in ${dirname(file)} (${code}).`, {
+    throw unavailable(`The copy cannot be written in ${dirname(file)} (${systemCode(cause)}).`, {
       hint: 'Nothing was changed. Name a file in a folder that you may write.',
       cause,
     });

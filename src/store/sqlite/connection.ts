@@ -3,7 +3,7 @@ import { mkdirSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import type { HodeiError } from '../../domain/errors.ts';
 import { databaseError, unavailable } from '../../domain/errors.ts';
-import { isBusy, toHodeiError } from './errors.ts';
+import { isBusy, systemCode, toHodeiError } from './errors.ts';
 
 export type Connection = Sqlite.Database;
 
@@ -76,8 +76,7 @@ function look(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'error';
-    throw unavailable(`${path} cannot be looked at (${code}).`, {
+    throw unavailable(`${path} cannot be looked at (${systemCode(cause)}).`, {
       hint: 'Check who owns its folder, and who may enter it.',
       cause,
     });

@@ -24,8 +24,12 @@ export function toHodeiError(error: unknown): unknown {
 }
 
 function isUnloadable(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'ERR_DLOPEN_FAILED' || code === 'MODULE_NOT_FOUND';
+  return ['ERR_DLOPEN_FAILED', 'MODULE_NOT_FOUND'].includes(systemCode(error));
+}
+
+/** What Node calls an error of the system: `EACCES`, `ENOENT`; `error` where it has no name. */
+export function systemCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'error';
 }
 
 export function isBusy(error: unknown): boolean {
