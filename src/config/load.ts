@@ -1,7 +1,7 @@
 import { LineCounter } from 'yaml';
 import type * as z from 'zod';
 import { invalid, type HodeiError } from '../domain/errors.ts';
-import { checkSettings } from '../domain/settings.ts';
+import { checkSettings } from '../domain/settings-check.ts';
 import { escapeUnprintable } from '../domain/text.ts';
 import { describeProblem, SettingsDocument } from '../service/schemas/settings.ts';
 import type { Config, ConfigSource } from './config.ts';
@@ -107,21 +107,28 @@ function describeValue({ value, written }: Place): string {
 
 /** What is wrong in the settings beside their shape; what has the wrong shape is passed over. */
 function settingsProblems({ value, places }: Tree): Problem[] {
-  const { resources, multi_tenancy } = Object(value) as Record<string, unknown>;
-  const document = { resources, multi_tenancy };
+  const sections = Object.keys(SettingsDocument().shape);
+  const whole = Object(value) as Record<string, unknown>;
+  const document = Object.fromEntries(sections.map((name) => [name, whole[name]]));
+  const misshapen = new Set<string>();
   for (const issue of SettingsDocument().safeParse(document).error?.issues ?? []) {
     const keys = issue.code === 'unrecognized_keys' ? issue.keys : [];
     const paths = keys.length === 0 ? [issue.path] : keys.map((key) => [...issue.path, key]);
     for (const path of paths.filter(({ length }) => length > 1)) {
+      misshapen.add(pointer(path));
       Reflect.deleteProperty(parentOf(document, path), path.at(-1) ?? '');
     }
   }
   const settings = SettingsDocument().safeParse(document);
   if (!settings.success) return [];
-  return checkSettings(settings.data).map((problem) => {
-    const { path, known } = problem;
-    const keyOffset = known && places.get(pointer(path))?.keyOffset;
-    const offset = keyOffset ?? offsetOf(path, places);
-    return { path, offset, message: describeProblem(problem) };
-  });
+  return checkSettings(settings.data)
+    .filter(({ path, against = path }) => {
+      return ![path, against].some((each) => misshapen.has(pointer(each)));
+    })
+    .map((problem) => {
+      const { path, known } = problem;
+      const keyOffset = known && places.get(pointer(path))?.keyOffset;
+      const offset = keyOffset ?? offsetOf(path, places);
+      return { path, offset, message: describeProblem(problem) };
+    });
 }

@@ -5,10 +5,13 @@ import { nearest } from '../service/nearest.ts';
 import { lazy } from '../service/operation.ts';
 import {
   expected,
-  multiTenancySection,
-  resourcesSection,
+  oneOf,
   section,
-} from '../service/schemas/settings.ts';
+  trueOrFalse,
+  whole,
+  wordsOf,
+} from '../service/schemas/section.ts';
+import { settingsSections } from '../service/schemas/settings.ts';
 import { defaultConfig, logLevels, type Config } from './config.ts';
 
 /** The whole config file. A key that is here does something; it has a default and a description. */
@@ -16,8 +19,7 @@ export const configSchema = lazy(() =>
   section({
     server: serverSection().prefault({}),
     database: databaseSection().prefault({}),
-    resources: resourcesSection().default([]),
-    multi_tenancy: multiTenancySection().prefault({}),
+    ...settingsSections(),
     observability: observabilitySection().prefault({}),
     security: securitySection().prefault({}),
   }),
@@ -54,7 +56,7 @@ function serverSection() {
     host: text('an address or a host name', /^[^\s\p{C}]{1,255}$/u)
       .default(host)
       .describe('Address to listen on; 127.0.0.1 is reachable from this machine only'),
-    port: portNumber().default(port).describe('Port to listen on; 0 takes any that is free'),
+    port: whole(0, 65_535).default(port).describe('Port to listen on; 0 takes any that is free'),
     allowed_hosts: list(text('a host name such as hodei.example', /^[^\s\p{C}/]{1,255}$/u))
       .default([])
       .describe('Further names under which clients reach the server (the Host header)'),
@@ -68,11 +70,6 @@ function serverSection() {
   }).describe('Where hodei serve listens');
 }
 
-function portNumber() {
-  const error = expected('a whole number from 0 to 65535');
-  return z.int({ error }).min(0, { error }).max(65_535, { error });
-}
-
 function databaseSection() {
   return section({
     // Nothing expands ~, and a folder of that name is never meant.
@@ -83,13 +80,11 @@ function databaseSection() {
 }
 
 function observabilitySection() {
-  const levels = `${logLevels.slice(0, -1).join(', ')} or ${logLevels.at(-1)}`;
   return section({
     logging: section({
-      level: z
-        .enum(logLevels, { error: expected(levels) })
+      level: oneOf(logLevels)
         .default(defaultConfig().logLevel)
-        .describe(`How much the server writes to its log: ${levels}`),
+        .describe(`How much the server writes to its log: ${wordsOf(logLevels)}`),
     })
       .prefault({})
       .describe("The server's log"),
@@ -98,8 +93,7 @@ function observabilitySection() {
 
 function securitySection() {
   return section({
-    allow_unauthenticated: z
-      .boolean({ error: expected('true or false') })
+    allow_unauthenticated: trueOrFalse()
       .default(defaultConfig().allowUnauthenticated)
       .describe('Whether to listen beyond this machine, where nobody is asked who they are'),
   }).describe('Who may do what');

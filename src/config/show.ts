@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { settingsDocument } from '../domain/settings.ts';
+import { settingsDocument, type Settings } from '../domain/settings.ts';
 import type { Config } from './config.ts';
 
 /** What is in force, defaults included, in the words of the config file. */
@@ -9,10 +9,25 @@ export function describeConfig(config: Config) {
   return {
     server: { host, port, allowed_hosts: allowedHosts, cors: { origins: corsOrigins } },
     database: { path: config.databasePath ?? null },
-    ...settingsDocument(config.settings),
+    ...describeSettings(config.settings),
     observability: { logging: { level: config.logLevel } },
     security: { allow_unauthenticated: config.allowUnauthenticated },
   };
+}
+
+/** Null has no word in a file: what may be null is left out there, or has a word of its own. */
+function describeSettings(settings: Settings) {
+  const { jobs, ...document } = settingsDocument(settings);
+  const { default_ttl_seconds: ttl } = jobs;
+  return {
+    ...(JSON.parse(JSON.stringify(document, toWord)) as object),
+    jobs: { ...jobs, default_ttl_seconds: ttl ?? 'none' },
+  };
+}
+
+function toWord(key: string, value: unknown): unknown {
+  if (value !== null) return value;
+  return key === 'provider' ? undefined : 'unlimited';
 }
 
 /** A config file to begin with: every key, its default and what it does. */

@@ -14,9 +14,10 @@ export interface Allowance {
   readonly used: number;
 }
 
-/** An ancestor's share of an allowance: what it leaves to everyone below it. */
+/** What limits an allowance too: a tenant above it, a tenant in a pool, or (tenant null) the pool. */
 export interface AncestorAllowance extends Allowance {
-  readonly tenant: string;
+  readonly tenant: string | null;
+  readonly pool: string | null;
 }
 
 /** What may still be taken; null when unlimited, 0 when at or over the limit. */

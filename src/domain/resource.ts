@@ -21,6 +21,10 @@ export const builtInResources: readonly Resource[] = [
   { name: 'jobs', unit: 'count', defaultLimit: 0 },
 ];
 
+export function builtInOf(name: string): Resource | undefined {
+  return builtInResources.find((resource) => resource.name === name);
+}
+
 export function dimensionOf(resource: { readonly unit: string }): Dimension {
   if (resource.unit === 'millicores') return 'cpu';
   return resource.unit === 'MiB' ? 'memory' : 'count';

@@ -1,32 +1,60 @@
+import { kindOf } from './job.ts';
+import { DEFAULT_POOL_SIZE, type PoolDefinition, type PoolType } from './pool.ts';
 import type { Limit } from './quota.ts';
-import {
-  builtInResources,
-  limitField,
-  MAX_AMOUNT,
-  resourceOfLimitField,
-  spokenName,
-  type Resource,
-} from './resource.ts';
-import { escapeUnprintable } from './text.ts';
+import { builtInOf, builtInResources, limitField, type Resource } from './resource.ts';
+
+export const violationPolicies = ['reject', 'queue'] as const;
+
+export type ViolationPolicy = (typeof violationPolicies)[number];
 
 /** What decides. It lives in the store under a revision number, the same for every process. */
 export interface Settings {
   /** The catalogue: the built-in resources, then the configured ones in their order. */
   readonly resources: readonly Resource[];
+  readonly resourcePools: {
+    readonly enabled: boolean;
+    /** What a pool is that does not say what it is. */
+    readonly defaultPoolType: PoolType;
+    readonly pools: readonly PoolDefinition[];
+  };
   /** What a new tenant gets, by name of resource; one that is not here stays unset. */
   readonly defaultTenantQuota: Readonly<Record<string, Limit>>;
+  /** What becomes of a job that does not fit now, where its request does not say it. */
+  readonly violationPolicy: ViolationPolicy;
+  readonly jobs: {
+    /** The lease of a job that asks for none; null: it has none. */
+    readonly defaultTtlSeconds: number | null;
+    /** So long a job that was promoted waits for somebody who claims it. */
+    readonly claimSeconds: number;
+    /** So long a job waits that does not say how long. */
+    readonly queueTtlSeconds: number;
+  };
 }
 
 export const defaultSettings: Settings = {
   resources: builtInResources,
+  resourcePools: { enabled: true, defaultPoolType: 'static', pools: [] },
   defaultTenantQuota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, jobs: 10 },
+  violationPolicy: 'reject',
+  jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
 };
 
-/** Settings as the config file, the API and the store write them; null is unlimited. */
+/** Settings as the config file, the API and the store write them; a limit of null is unlimited. */
 export interface SettingsDocument {
   readonly resources: readonly ResourceDocument[];
+  readonly resource_pools: {
+    readonly enabled: boolean;
+    readonly default_pool_type: PoolType;
+    readonly pools: readonly PoolDocument[];
+  };
   readonly multi_tenancy: {
     readonly default_tenant_quota: Readonly<Record<string, Limit>>;
+    readonly quota_enforcement: { readonly violation_policy: ViolationPolicy };
+  };
+  readonly jobs: {
+    readonly default_ttl_seconds: number | null;
+    readonly claim_seconds: number;
+    readonly queue_ttl_seconds: number;
   };
 }
 
@@ -36,14 +64,49 @@ export interface ResourceDocument {
   readonly default_limit: Limit;
 }
 
-/** The same as people may write it: units can be left out, and built-in resources too. */
-export interface SettingsInput extends Omit<SettingsDocument, 'resources'> {
-  readonly resources: readonly (Omit<ResourceDocument, 'unit'> & {
-    readonly unit?: string | undefined;
-  })[];
+export interface PoolDocument {
+  readonly id: string;
+  readonly name: string;
+  readonly type: PoolType;
+  readonly min_size: number;
+  readonly max_size: number;
+  readonly provider: string | null;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly quotas: { readonly max_concurrent_jobs: Limit; readonly max_jobs_per_tenant: Limit };
+}
+
+type Leaving<T, Optional extends keyof T> = Omit<T, Optional> & {
+  readonly [K in Optional]?: T[K] | undefined;
+};
+type Loose<T> = Leaving<T, keyof T>;
+
+export type ResourceInput = Leaving<ResourceDocument, 'unit'>;
+
+export interface PoolInput extends Loose<Omit<PoolDocument, 'id' | 'quotas'>> {
+  readonly id: string;
+  readonly quotas?: Loose<PoolDocument['quotas']> | undefined;
+}
+
+/**
+ * The same as people may write it, and as the store has it from a time when there were fewer keys:
+ * what is left out is as it is without a file.
+ */
+export interface SettingsInput {
+  readonly resources: readonly ResourceInput[];
+  readonly resource_pools?:
+    | (Loose<Omit<SettingsDocument['resource_pools'], 'pools'>> & {
+        readonly pools?: readonly PoolInput[] | undefined;
+      })
+    | undefined;
+  readonly multi_tenancy: Pick<SettingsDocument['multi_tenancy'], 'default_tenant_quota'> & {
+    readonly quota_enforcement?:
+      Loose<SettingsDocument['multi_tenancy']['quota_enforcement']> | undefined;
+  };
+  readonly jobs?: Loose<SettingsDocument['jobs']> | undefined;
 }
 
 export function settingsDocument(settings: Settings): SettingsDocument {
+  const { resourcePools, jobs } = settings;
   const quota = Object.entries(settings.defaultTenantQuota);
   return {
     resources: settings.resources.map(({ name, unit, defaultLimit }) => ({
@@ -51,198 +114,117 @@ export function settingsDocument(settings: Settings): SettingsDocument {
       unit,
       default_limit: defaultLimit,
     })),
+    resource_pools: {
+      enabled: resourcePools.enabled,
+      default_pool_type: resourcePools.defaultPoolType,
+      pools: resourcePools.pools.map(poolDocument),
+    },
     multi_tenancy: {
       default_tenant_quota: Object.fromEntries(
         quota.map(([name, limit]) => [limitField(name), limit]),
       ),
+      quota_enforcement: { violation_policy: settings.violationPolicy },
+    },
+    jobs: {
+      default_ttl_seconds: jobs.defaultTtlSeconds,
+      claim_seconds: jobs.claimSeconds,
+      queue_ttl_seconds: jobs.queueTtlSeconds,
+    },
+  };
+}
+
+function poolDocument(pool: PoolDefinition): PoolDocument {
+  return {
+    id: pool.name,
+    name: pool.title,
+    type: pool.type,
+    min_size: pool.minSize,
+    max_size: pool.maxSize,
+    provider: pool.provider,
+    resources: { ...pool.resources },
+    quotas: {
+      max_concurrent_jobs: pool.maxConcurrentJobs,
+      max_jobs_per_tenant: pool.maxJobsPerTenant,
     },
   };
 }
 
 /** The inverse of `settingsDocument`, for a document in which no problem was found. */
 export function settingsFromDocument(document: SettingsInput): Settings {
-  const listed = document.resources.map(
-    ({ name, unit, default_limit: defaultLimit }): Resource => ({
-      name,
-      unit: unit ?? usualUnit(name),
-      defaultLimit,
+  const { multi_tenancy: tenancy, jobs = {} } = document;
+  const resources = catalogueOf(document.resources);
+  return {
+    resources,
+    resourcePools: poolSettings(document.resource_pools ?? {}, resources),
+    defaultTenantQuota: byResource(resources, ({ name }) => {
+      return tenancy.default_tenant_quota[limitField(name)];
     }),
-  );
-  const builtIn = builtInResources.map(
-    (resource) => listed.find(({ name }) => name === resource.name) ?? resource,
-  );
-  const resources = [...builtIn, ...listed.filter(({ name }) => builtInOf(name) === undefined)];
-  const quota = document.multi_tenancy.default_tenant_quota;
-  const defaultTenantQuota = Object.fromEntries(
-    resources
-      .map(({ name }) => [name, quota[limitField(name)]] as const)
-      .filter((entry): entry is [string, Limit] => entry[1] !== undefined),
-  );
-  return { resources, defaultTenantQuota };
-}
-
-export const RESOURCE_NAME = /^[a-z][a-z0-9_]{0,30}$/;
-export const RESOURCE_UNIT = /^[A-Za-z][A-Za-z0-9_/-]{0,30}$/;
-const MAX_RESOURCES = 64;
-
-/** A name of a resource is also a field of these, so that it may not be one of their own fields. */
-const reservedNames = new Set([
-  // The quota document, and what comes beside it in a command or an answer.
-  ...[
-    'tenant',
-    'tenant_id',
-    'tenant_name',
-    'current_usage',
-    'unset',
-    'bound_by',
-    'version',
-    'units',
-  ],
-
-  ...['updated_at', 'warnings', 'changes', 'id', 'name', 'max_concurrent_jobs', 'active_jobs'],
-  // The request of a job.
-  ...['pool', 'job_id', 'priority', 'ttl_seconds', 'queue_ttl_seconds', 'labels', 'on_full'],
-  // What people call cpu_m and memory_mb, and what every JavaScript object has already.
-  ...['cpu', 'memory', 'constructor'],
-]);
-
-/** Something that is wrong in a settings document, and where. */
-export interface SettingsProblem {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  /** Names that could stand there, where the last part of the path is one that cannot. */
-  readonly known?: readonly string[];
-}
-
-/** All that is wrong in a document of the right shape. */
-export function checkSettings(document: SettingsInput): readonly SettingsProblem[] {
-  const names = document.resources.map(({ name }) => name);
-  const catalogue = new Set([...builtInResources.map(({ name }) => name), ...names]);
-  const problems = document.resources.flatMap((resource, index) =>
-    checkResource(resource, names.indexOf(resource.name), index),
-  );
-  if (catalogue.size > MAX_RESOURCES) {
-    const message = `at most ${MAX_RESOURCES} resources can be counted, not ${catalogue.size}`;
-    problems.push({ path: ['resources'], message });
-  }
-  const quota = document.multi_tenancy.default_tenant_quota;
-  return [
-    ...problems,
-    ...Object.entries(quota).flatMap(([field, limit]) => checkQuotaField(field, limit, catalogue)),
-  ];
-}
-
-function checkResource(
-  { name, unit, default_limit: limit }: SettingsInput['resources'][number],
-  firstIndex: number,
-  index: number,
-): SettingsProblem[] {
-  const problems: SettingsProblem[] = [];
-  const report = (field: string, message: string | undefined) => {
-    if (message !== undefined) problems.push({ path: ['resources', index, field], message });
+    violationPolicy: tenancy.quota_enforcement?.violation_policy ?? defaultSettings.violationPolicy,
+    jobs: {
+      defaultTtlSeconds: jobs.default_ttl_seconds ?? defaultSettings.jobs.defaultTtlSeconds,
+      claimSeconds: jobs.claim_seconds ?? defaultSettings.jobs.claimSeconds,
+      queueTtlSeconds: jobs.queue_ttl_seconds ?? defaultSettings.jobs.queueTtlSeconds,
+    },
   };
-  report(
-    'name',
-    firstIndex < index
-      ? `${quoted(name)} is in the list already, as resources[${firstIndex}]`
-      : nameProblem(name),
+}
+
+function catalogueOf(listed: readonly ResourceInput[]): readonly Resource[] {
+  const all = listed.map(({ name, default_limit: defaultLimit }): Resource => {
+    return { name, unit: unitOf(name, listed), defaultLimit };
+  });
+  const builtIn = builtInResources.map(
+    (resource) => all.find(({ name }) => name === resource.name) ?? resource,
   );
-  report('unit', unit === undefined ? undefined : unitProblem(name, unit));
-  report('default_limit', limitProblem(limit));
-  return problems;
+  return [...builtIn, ...all.filter(({ name }) => builtInOf(name) === undefined)];
 }
 
-function nameProblem(name: string): string | undefined {
-  if (!RESOURCE_NAME.test(name)) {
-    return `${quoted(name)} is no name of a resource: a-z, 0-9 and _, from a letter, at most 31`;
-  }
-  if (reservedNames.has(name)) return `${name} has a meaning already, take another name`;
-  return undefined;
+/** The unit of a resource: its own, or where none is said that of what it is a kind of, or count. */
+export function unitOf(name: string, listed: readonly ResourceInput[]): string {
+  const own = builtInOf(name)?.unit ?? listed.find((resource) => resource.name === name)?.unit;
+  if (own !== undefined) return own;
+  const parent = kindOf(name);
+  return parent === undefined ? 'count' : unitOf(parent, listed);
 }
 
-function unitProblem(name: string, unit: string): string | undefined {
-  if (!RESOURCE_UNIT.test(unit)) {
-    return `${quoted(unit)} is no unit: one word such as seats, from a letter, at most 31`;
-  }
-  const builtIn = builtInOf(name);
-  if (builtIn === undefined || unit === builtIn.unit) return undefined;
-  return `${name} is built in and always counted in ${builtIn.unit}, not in ${unit}`;
+function poolSettings(
+  section: NonNullable<SettingsInput['resource_pools']>,
+  catalogue: readonly Resource[],
+): Settings['resourcePools'] {
+  const { enabled, defaultPoolType } = defaultSettings.resourcePools;
+  const type = section.default_pool_type ?? defaultPoolType;
+  return {
+    enabled: section.enabled ?? enabled,
+    defaultPoolType: type,
+    pools: (section.pools ?? []).map((pool) => poolDefinition(pool, type, catalogue)),
+  };
 }
 
-function checkQuotaField(
-  field: string,
-  limit: unknown,
-  catalogue: ReadonlySet<string>,
-): SettingsProblem[] {
-  const path = ['multi_tenancy', 'default_tenant_quota', field];
-  if (limitField(field) !== field) {
-    return [{ path, message: `${field} are limited by ${limitField(field)}`, known: [] }];
-  }
-  if (catalogue.has(resourceOfLimitField(field))) {
-    const message = limitProblem(limit);
-    return message === undefined ? [] : [{ path, message }];
-  }
-  const spoken = [...catalogue].filter((name) => spokenName(name) === field);
-  const known = (spoken.length > 0 ? spoken : [...catalogue]).map(limitField);
-  return [{ path, message: `no resource has the name ${quoted(field)}`, known }];
+function poolDefinition(
+  pool: PoolInput,
+  usualType: PoolType,
+  catalogue: readonly Resource[],
+): PoolDefinition {
+  const { id, resources = {}, quotas = {} } = pool;
+  return {
+    name: id,
+    title: pool.name ?? id,
+    type: pool.type ?? usualType,
+    minSize: pool.min_size ?? DEFAULT_POOL_SIZE,
+    maxSize: pool.max_size ?? DEFAULT_POOL_SIZE,
+    provider: pool.provider ?? null,
+    resources: byResource(catalogue, ({ name }) => resources[name]),
+    maxConcurrentJobs: quotas.max_concurrent_jobs ?? null,
+    maxJobsPerTenant: quotas.max_jobs_per_tenant ?? null,
+  };
 }
 
-function limitProblem(limit: unknown): string | undefined {
-  if (limit === null || (Number.isSafeInteger(limit) && Number(limit) >= 0)) return undefined;
-  return `a limit is a whole number from 0 to ${MAX_AMOUNT}, or unlimited`;
-}
-
-function builtInOf(name: string): Resource | undefined {
-  return builtInResources.find((resource) => resource.name === name);
-}
-
-function usualUnit(name: string): string {
-  return builtInOf(name)?.unit ?? 'count';
-}
-
-function quoted(text: string): string {
-  return `"${escapeUnprintable(text.length > 40 ? `${text.slice(0, 40)}…` : text)}"`;
-}
-
-/** One key that differs. Undefined: there is no such key on that side; null: unlimited. */
-export interface SettingsChange {
-  readonly key: string;
-  readonly before: unknown;
-  readonly after: unknown;
-}
-
-/** What has changed, key by key; nothing exactly when the settings are equal. */
-export function diffSettings(before: Settings, after: Settings): SettingsChange[] {
-  const [old, now] = [keysOf(before), keysOf(after)];
-  const changes = [...new Set([...old.keys(), ...now.keys()])]
-    .map((key) => ({ key, before: old.get(key), after: now.get(key) }))
-    .filter((change) => change.before !== change.after);
-  return [...orderChange(before, after), ...changes];
-}
-
-function keysOf(settings: Settings): Map<string, unknown> {
-  const { resources, multi_tenancy: tenancy } = settingsDocument(settings);
-  return new Map<string, unknown>([
-    ...resources.flatMap(({ name, unit, default_limit: limit }): [string, unknown][] => [
-      [`resources.${name}.unit`, unit],
-      [`resources.${name}.default_limit`, limit],
-    ]),
-    ...Object.entries(tenancy.default_tenant_quota).map(([field, limit]): [string, unknown] => [
-      `multi_tenancy.default_tenant_quota.${field}`,
-      limit,
-    ]),
-  ]);
-}
-
-/** Resources are shown in the order of the catalogue, so that a new order is a change as well. */
-function orderChange(before: Settings, after: Settings): SettingsChange[] {
-  const [old, now] = [namesOf(before), namesOf(after)];
-  const stayed = old.filter((name) => now.includes(name));
-  const stays = now.filter((name) => old.includes(name));
-  if (stayed.join() === stays.join()) return [];
-  return [{ key: 'resources', before: old, after: now }];
-}
-
-function namesOf({ resources }: Settings): string[] {
-  return resources.map(({ name }) => name);
+/** What the resources have, in the order of the catalogue: so that equal settings look equal. */
+function byResource<T>(
+  catalogue: readonly Resource[],
+  valueOf: (resource: Resource) => T | undefined,
+): Readonly<Record<string, T>> {
+  const entries = catalogue.map((resource) => [resource.name, valueOf(resource)] as const);
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, T] => entry[1] !== undefined),
+  );
 }

@@ -1,4 +1,5 @@
 import { invalid } from './errors.ts';
+import { nameProblem, nearestName } from './name.ts';
 
 export type TenantStatus = 'active' | 'suspended';
 
@@ -14,7 +15,6 @@ export const ID_PREFIX_MIN = 8;
 export const MAX_WEIGHT = 1_000_000;
 export const MAX_LABELS = 64;
 
-const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const ID = new RegExp(`^tenant-[${ID_ALPHABET}]{${ID_LENGTH}}$`);
 const ID_PREFIX = new RegExp(`^tenant-[${ID_ALPHABET}]{${ID_PREFIX_MIN},${ID_LENGTH}}$`);
 const LABEL_KEY = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
@@ -28,27 +28,15 @@ export function looksLikeTenantId(text: string): boolean {
   return ID_PREFIX.test(text);
 }
 
-/** What is wrong with a name, or undefined. A good name is safe in shells, URLs and file names. */
+/** What is wrong with a name, or undefined. */
 export function tenantNameProblem(name: string): string | undefined {
   if (looksLikeTenantId(name)) return `a tenant's name must not look like an id: "${name}"`;
-  if (NAME.test(name)) return undefined;
-  const said = name.length > 80 ? `${name.slice(0, 80)}…` : name;
-  return (
-    "a tenant's name has 1 to 63 of a-z, 0-9 and -, begins with a letter and does not end with -: " +
-    `"${said}"`
-  );
+  return nameProblem("a tenant's name", name);
 }
 
 /** The nearest good name to a bad one, to suggest it; undefined when nothing is left of it. */
 export function nearestTenantName(text: string): string | undefined {
-  const name = text
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[\u0300-\u036f]/g, '')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^[^a-z]+/, '')
-    .slice(0, 63)
-    .replace(/-+$/, '');
+  const name = nearestName(text);
   return tenantNameProblem(name) === undefined ? name : undefined;
 }
 

@@ -1,12 +1,16 @@
 import { unavailable, type HodeiError } from '../domain/errors.ts';
-import { settingsFromDocument, type Settings, type SettingsDocument } from '../domain/settings.ts';
+import { settingsFromDocument, type Settings, type SettingsInput } from '../domain/settings.ts';
 import type { SettingsRow, Tables } from '../store/store.ts';
+
+/** The last text that was read, and what it says: a text never comes to mean anything else. */
+let last: { readonly text: string; readonly settings: Settings } | undefined;
 
 /** What decides, as last applied. @throws unavailable when nothing was applied yet. */
 export async function settingsInForce(tables: Tables): Promise<Settings> {
   const row = await tables.settings.current();
   if (row === undefined) throw nothingInForce();
-  return settingsFromDocument(parseDocument(row));
+  if (last?.text !== row.document) last = { text: row.document, settings: settingsOf(row) };
+  return last.settings;
 }
 
 export function nothingInForce(): HodeiError {
@@ -15,6 +19,7 @@ export function nothingInForce(): HodeiError {
   });
 }
 
-export function parseDocument(row: SettingsRow): SettingsDocument {
-  return JSON.parse(row.document) as SettingsDocument;
+/** The settings of a revision; one from a time with fewer keys has the defaults of the others. */
+export function settingsOf(row: SettingsRow): Settings {
+  return settingsFromDocument(JSON.parse(row.document) as SettingsInput);
 }

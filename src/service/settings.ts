@@ -1,37 +1,22 @@
 import * as z from 'zod';
 import { invalid } from '../domain/errors.ts';
-import {
-  checkSettings,
-  diffSettings,
-  settingsDocument,
-  settingsFromDocument,
-  type Settings,
-  type SettingsChange,
-} from '../domain/settings.ts';
 import type { Resource } from '../domain/resource.ts';
+import { settingsDocument, settingsFromDocument, type Settings } from '../domain/settings.ts';
+import { checkSettings } from '../domain/settings-check.ts';
+import { diffSettings, type SettingsChange } from '../domain/settings-diff.ts';
 import type { SettingsRow, Store, Tables } from '../store/store.ts';
 import type { Environment } from './call.ts';
 import { recordEvent } from './event-log.ts';
 import { settingsExample } from './examples.ts';
-import { nothingInForce, parseDocument } from './settings-in-force.ts';
+import { nothingInForce, settingsOf } from './settings-in-force.ts';
 import { expectVersion, lazy, operation, type Caller, type Context } from './operation.ts';
-import { instant, toInstant } from './schemas/common.ts';
+import { writePools } from './pool-settings.ts';
+import { promote } from './promotion.ts';
+import { toInstant } from './schemas/common.ts';
 import { describeProblem, SettingsDocument } from './schemas/settings.ts';
+import { SettingsResponse } from './schemas/settings-response.ts';
 
 const ignored = lazy(() => z.unknown().optional().describe('Read only: accepted and ignored.'));
-
-const limit = lazy(() => z.int().nullable());
-
-const SettingsResponse = lazy(() =>
-  z.strictObject({
-    resources: z.array(
-      z.strictObject({ name: z.string(), unit: z.string(), default_limit: limit() }),
-    ),
-    multi_tenancy: z.strictObject({ default_tenant_quota: z.record(z.string(), limit()) }),
-    revision: z.int().describe('Counts the changes; sent as ETag.'),
-    applied_at: instant(),
-  }),
-);
 
 const retired = lazy(() =>
   z
@@ -50,7 +35,7 @@ const SettingsChangeResponse = lazy(() =>
 
 export const getSettings = operation({
   name: 'config.get',
-  summary: 'Get the settings in force: resources and the default quota',
+  summary: 'Get the settings in force: resources, pools, and what holds for tenants and jobs',
   method: 'GET',
   path: '/config',
   role: 'viewer',
@@ -87,6 +72,7 @@ export const applySettings = operation({
   example: {
     input: {
       resources: settingsExample.resources,
+      resource_pools: settingsExample.resource_pools,
       multi_tenancy: settingsExample.multi_tenancy,
     },
     output: {
@@ -118,21 +104,23 @@ export async function beginSettings(
   caller: Caller,
   settings: Settings,
 ): Promise<void> {
-  await store.transaction(async ({ tables }) => {
+  await store.transaction(async ({ tables, attempt }) => {
     if ((await tables.settings.current()) !== undefined) return;
-    await putInForce({ tables, caller, now: now(), newId }, settings);
+    const part: Context['attempt'] = (work) => attempt(work, true);
+    const time = await now(tables, true);
+    await putInForce({ tables, caller, now: time, newId, attempt: part, round: 0 }, settings);
   });
 }
 
-/** Writes a revision where something changed, the catalogue with it, and the event. */
+/** Writes a revision where something changed, catalogue and pools with it, and the event. */
 async function putInForce(
   context: Context,
   settings: Settings,
 ): Promise<{ row: SettingsRow; changes: SettingsChange[]; retired: Retired[] }> {
   const { tables, now } = context;
   const present = await tables.settings.current();
-  const before = present && settingsFromDocument(parseDocument(present));
-  const changes = diffSettings(before ?? NO_SETTINGS, settings);
+  const before = present && settingsOf(present);
+  const changes = diffSettings(before, settings);
   if (present !== undefined && changes.length === 0) return { row: present, changes, retired: [] };
   const row: SettingsRow = {
     revision: (present?.revision ?? 0) + 1,
@@ -141,6 +129,7 @@ async function putInForce(
   };
   await tables.settings.insert(row);
   const retired = await writeCatalogue(tables, settings.resources);
+  await writePools(context, settings);
   await recordEvent(context, {
     operation: 'config.apply',
     tenant: null,
@@ -148,10 +137,10 @@ async function putInForce(
     before: before === undefined ? null : sideOf(changes, 'before'),
     after: sideOf(changes, 'after'),
   });
+  // A higher default, a larger pool, pools switched off: there may be room anywhere.
+  await promote(context, await tables.jobs.placesAwaited());
   return { row, changes, retired };
 }
-
-const NO_SETTINGS: Settings = { resources: [], defaultTenantQuota: {} };
 
 function sideOf(changes: readonly SettingsChange[], side: 'before' | 'after') {
   const there = changes.filter((change) => change[side] !== undefined);
@@ -183,10 +172,12 @@ async function writeCatalogue(tables: Tables, resources: readonly Resource[]): P
 }
 
 function viewSettings(row: SettingsRow): z.output<ReturnType<typeof SettingsResponse>> {
-  const { resources, multi_tenancy } = parseDocument(row);
+  const document = settingsDocument(settingsOf(row));
+  const { resources, resource_pools: section } = document;
   return {
+    ...document,
     resources: [...resources],
-    multi_tenancy: { default_tenant_quota: { ...multi_tenancy.default_tenant_quota } },
+    resource_pools: { ...section, pools: [...section.pools] },
     revision: row.revision,
     applied_at: toInstant(row.appliedAt),
   };

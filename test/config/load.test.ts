@@ -38,10 +38,31 @@ resources:
     default_limit: unlimited
   - {name: gpu, default_limit: 2}
   - name: disk
+  - name: gpu.h100
+resource_pools:
+  enabled: false
+  default_pool_type: dynamic
+  pools:
+    - id: gpu
+      name: GPU farm
+      type: static
+      min_size: 0
+      max_size: 4
+      provider: on-premises
+      resources: {gpu.h100: 8, cpu_m: 64000}
+      quotas: {max_concurrent_jobs: unlimited, max_jobs_per_tenant: 2}
+    - id: build
 multi_tenancy:
   default_tenant_quota:
     cpu_m: unlimited
     license: 3
+    gpu.h100: 1
+  quota_enforcement:
+    violation_policy: queue
+jobs:
+  default_ttl_seconds: 3600
+  claim_seconds: 60
+  queue_ttl_seconds: 600
 observability:
   logging:
     level: warn
@@ -65,8 +86,46 @@ security:
           { name: 'jobs', unit: 'count', defaultLimit: 0 },
           { name: 'license', unit: 'seats', defaultLimit: null },
           { name: 'disk', unit: 'count', defaultLimit: 0 },
+          { name: 'gpu.h100', unit: 'count', defaultLimit: 0 },
         ],
-        defaultTenantQuota: { cpu_m: null, memory_mb: 8192, gpu: 0, jobs: 10, license: 3 },
+        resourcePools: {
+          enabled: false,
+          defaultPoolType: 'dynamic',
+          pools: [
+            {
+              name: 'gpu',
+              title: 'GPU farm',
+              type: 'static',
+              minSize: 0,
+              maxSize: 4,
+              provider: 'on-premises',
+              resources: { cpu_m: 64_000, 'gpu.h100': 8 },
+              maxConcurrentJobs: null,
+              maxJobsPerTenant: 2,
+            },
+            {
+              name: 'build',
+              title: 'build',
+              type: 'dynamic',
+              minSize: 1,
+              maxSize: 1,
+              provider: null,
+              resources: {},
+              maxConcurrentJobs: null,
+              maxJobsPerTenant: null,
+            },
+          ],
+        },
+        defaultTenantQuota: {
+          cpu_m: null,
+          memory_mb: 8192,
+          gpu: 0,
+          jobs: 10,
+          license: 3,
+          'gpu.h100': 1,
+        },
+        violationPolicy: 'queue',
+        jobs: { defaultTtlSeconds: 3600, claimSeconds: 60, queueTtlSeconds: 600 },
       },
       logLevel: 'warn',
       allowUnauthenticated: true,
@@ -88,6 +147,13 @@ security:
   it('takes limits up to 2^53-1', () => {
     const { settings } = load('resources: [{name: gpu, default_limit: 9007199254740991}]');
     expect(settings.resources[2]?.defaultLimit).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  it('takes none for a lease, and what is left out of a section as the default', () => {
+    const { jobs } = load('jobs: {default_ttl_seconds: none, claim_seconds: 60}').settings;
+    expect(jobs).toEqual({ defaultTtlSeconds: null, claimSeconds: 60, queueTtlSeconds: 86_400 });
+    const { resourcePools } = load('resource_pools: {enabled: false}').settings;
+    expect(resourcePools).toEqual({ enabled: false, defaultPoolType: 'static', pools: [] });
   });
 
   it.each(logLevels)('takes the log level %s', (level) => {

@@ -35,19 +35,34 @@ database:
 resources:
   - name: license
     default_limit: "\${NUMBER}"
+resource_pools:
+  enabled: \${NO}
+  pools:
+    - id: a
+      min_size: \${ZERO}
+      name: \${NUMBER}
+      resources: {gpu: "\${NUMBER}"}
+      quotas: {max_concurrent_jobs: "\${WORD}"}
 multi_tenancy:
   default_tenant_quota:
     gpu: \${WORD}
+jobs: {default_ttl_seconds: "\${NONE}", claim_seconds: "\${NUMBER}"}
 observability: {logging: {level: "\${LEVEL}"}}
 security:
   allow_unauthenticated: \${YES}
 `;
-    const env = { NUMBER: '8081', WORD: 'unlimited', LEVEL: 'debug', YES: 'true' };
+    const words = { WORD: 'unlimited', NONE: 'none', LEVEL: 'debug', YES: 'true', NO: 'false' };
+    const env = { NUMBER: '8081', ZERO: '0', ...words };
     const config = load(text, env);
     expect(config.server.port).toBe(8081);
     expect(config.databasePath).toBe('8081');
     expect(config.settings.resources.at(-1)?.defaultLimit).toBe(8081);
     expect(config.settings.defaultTenantQuota['gpu']).toBeNull();
+    expect(config.settings.resourcePools).toMatchObject({
+      enabled: false,
+      pools: [{ minSize: 0, title: '8081', resources: { gpu: 8081 }, maxConcurrentJobs: null }],
+    });
+    expect(config.settings.jobs).toMatchObject({ defaultTtlSeconds: null, claimSeconds: 8081 });
     expect(config.logLevel).toBe('debug');
     expect(config.allowUnauthenticated).toBe(true);
   });

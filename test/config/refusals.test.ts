@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { HodeiError } from '../../src/domain/errors.ts';
 
+const NAME = 'a-z, 0-9 and _, from a letter, at most 31, or a name and its kind such as gpu.h100';
 const LIMIT = 'expected a whole number from 0 to 9007199254740991, or unlimited';
 
 /** The lines of the refusal. */
@@ -75,9 +76,12 @@ describe('a wrong value is refused where it stands', () => {
       '2:5: resources[0].name: expected a name such as license, found nothing',
     ],
     [
-      'resources: [{name: gpu.h100}]',
-      '1:20: resources[0].name: expected a-z, 0-9 and _, from a letter, at most 31,' +
-        ' found "gpu.h100"',
+      'resources: [{name: gpu.H100}]',
+      `1:20: resources[0].name: expected ${NAME}, found "gpu.H100"`,
+    ],
+    [
+      'resources: [{name: gpu.h100.sxm}]',
+      `1:20: resources[0].name: expected ${NAME}, found "gpu.h100.sxm"`,
     ],
     [
       'resources: [{name: a, unit: b c}]',
@@ -105,6 +109,112 @@ describe('a wrong value is refused where it stands', () => {
   it.each(['', ' null', ' ~', ' # nothing'])('a limit without a value is refused: %j', (empty) => {
     expect(refusal(`multi_tenancy:\n  default_tenant_quota:\n    gpu:${empty}`)).toEqual([
       `config.yaml:3:5: multi_tenancy.default_tenant_quota.gpu: ${LIMIT}, found no value`,
+    ]);
+  });
+});
+
+describe('a wrong value of a pool is refused where it stands', () => {
+  const size = 'expected a whole number from 0 to 1000000';
+  it.each([
+    ['{pools: x}', '1:25: resource_pools.pools: expected a list of pools, found "x"'],
+    ['{pools: [a]}', '1:26: resource_pools.pools[0]: expected keys with values, found "a"'],
+    ['{enabled: yes}', '1:27: resource_pools.enabled: expected true or false, found "yes"'],
+    [
+      '{default_pool_type: Static}',
+      '1:37: resource_pools.default_pool_type: expected static or dynamic, found "Static"',
+    ],
+    [
+      '{pools: [{name: a}]}',
+      '1:26: resource_pools.pools[0].id: expected a name such as gpu, found nothing',
+    ],
+    [
+      '{pools: [{id: 3}]}',
+      '1:31: resource_pools.pools[0].id: expected a name such as gpu, found 3',
+    ],
+    [
+      '{pools: [{id: a, name: 3}]}',
+      '1:40: resource_pools.pools[0].name: expected a title such as GPU farm, found 3',
+    ],
+    [
+      '{pools: [{id: a, type: elastic}]}',
+      '1:40: resource_pools.pools[0].type: expected static or dynamic, found "elastic"',
+    ],
+    [
+      '{pools: [{id: a, min_size: -1}]}',
+      `1:44: resource_pools.pools[0].min_size: ${size}, found -1`,
+    ],
+    [
+      '{pools: [{id: a, max_size: 1.5}]}',
+      `1:44: resource_pools.pools[0].max_size: ${size}, found 1.5`,
+    ],
+    [
+      '{pools: [{id: a, max_size: 1000001}]}',
+      `1:44: resource_pools.pools[0].max_size: ${size}, found 1000001`,
+    ],
+    [
+      '{pools: [{id: a, provider: ~}]}',
+      '1:34: resource_pools.pools[0].provider: expected a label such as on-premises,' +
+        ' found no value',
+    ],
+    [
+      '{pools: [{id: a, resources: 8}]}',
+      '1:45: resource_pools.pools[0].resources: expected amounts by resource, found 8',
+    ],
+    [
+      '{pools: [{id: a, resources: {gpu: unlimited}}]}',
+      '1:51: resource_pools.pools[0].resources.gpu:' +
+        ' expected a whole number from 0 to 9007199254740991, found "unlimited"',
+    ],
+    [
+      '{pools: [{id: a, resources: {memory_mb: 4Gi}}]}',
+      '1:57: resource_pools.pools[0].resources.memory_mb:' +
+        ' expected a whole number from 0 to 9007199254740991, found "4Gi"',
+    ],
+    [
+      '{pools: [{id: a, quotas: {max_concurrent_jobs: none}}]}',
+      `1:64: resource_pools.pools[0].quotas.max_concurrent_jobs: ${LIMIT}, found "none"`,
+    ],
+    [
+      '{pools: [{id: a, quotas: {max_job_per_tenant: 3}}]}',
+      '1:43: resource_pools.pools[0].quotas.max_job_per_tenant: unknown key;' +
+        ' did you mean max_jobs_per_tenant?',
+    ],
+    [
+      '{pools: [{id: a, minsize: 3}]}',
+      '1:34: resource_pools.pools[0].minsize: unknown key; did you mean min_size?',
+    ],
+  ])('%s', (section, expected) => {
+    expect(refusal(`resource_pools: ${section}`)).toEqual([`config.yaml:${expected}`]);
+  });
+});
+
+describe('a wrong value of what holds for jobs is refused where it stands', () => {
+  const seconds = (most: number) => `expected a whole number of seconds from 1 to ${most}`;
+  it.each([
+    ['default_ttl_seconds: 0', `3:24: jobs.default_ttl_seconds: ${seconds(31_536_000)}, or none`],
+    ['default_ttl_seconds: 1h', `3:24: jobs.default_ttl_seconds: ${seconds(31_536_000)}, or none`],
+    [
+      'default_ttl_seconds: unlimited',
+      `3:24: jobs.default_ttl_seconds: ${seconds(31_536_000)}, or none`,
+    ],
+    ['claim_seconds: 86401', `3:18: jobs.claim_seconds: ${seconds(86_400)}`],
+    ['claim_seconds: none', `3:18: jobs.claim_seconds: ${seconds(86_400)}`],
+    ['queue_ttl_seconds: 31536001', `3:22: jobs.queue_ttl_seconds: ${seconds(31_536_000)}`],
+  ])('%s', (line, expected) => {
+    const [, wrong = ''] = line.split(': ');
+    const found = /^\d+$/.test(wrong) ? wrong : `"${wrong}"`;
+    expect(refusal(`jobs:\n  # a time\n  ${line}`)).toEqual([
+      `config.yaml:${expected}, found ${found}`,
+    ]);
+  });
+
+  it('as a lease without a value, and a policy that there is not yet', () => {
+    expect(refusal('jobs:\n  default_ttl_seconds:')).toEqual([
+      `config.yaml:2:3: jobs.default_ttl_seconds: ${seconds(31_536_000)}, or none, found no value`,
+    ]);
+    expect(refusal('multi_tenancy:\n  quota_enforcement:\n    violation_policy: burst')).toEqual([
+      'config.yaml:3:23: multi_tenancy.quota_enforcement.violation_policy:' +
+        ' expected reject or queue, found "burst"',
     ]);
   });
 });
@@ -137,6 +247,72 @@ describe('what cannot hold together is refused where it stands', () => {
       '1:40: multi_tenancy.default_tenant_quota.constructor:' +
         ' no resource has the name "constructor";' +
         ' known here: cpu_m, memory_mb, gpu, max_concurrent_jobs',
+    ],
+    [
+      'resources:\n  - name: fpga.small',
+      '2:11: resources[0].name: no resource has the name "fpga",' +
+        ' of which fpga.small would be a kind',
+    ],
+    [
+      'resources:\n  - name: gpu.h100\n    unit: cards',
+      '3:11: resources[0].unit: "gpu.h100" is a kind of gpu and counted in count too, not in cards',
+    ],
+    [
+      'multi_tenancy:\n  default_tenant_quota:\n    gpu.h100: 3\nresources: [{name: gpu.a100}]',
+      '3:5: multi_tenancy.default_tenant_quota.gpu.h100: no resource has the name "gpu.h100";' +
+        ' did you mean gpu.a100?',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: GPU farm',
+      "3:11: resource_pools.pools[0].id: a pool's id has 1 to 63 of a-z, 0-9 and -, begins with" +
+        ' a letter and does not end with -: "GPU farm"; did you mean gpu-farm?',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n    - id: gpu',
+      '4:11: resource_pools.pools[1].id: "gpu" is in the list already,' +
+        ' as resource_pools.pools[0]',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      name: ""\n      provider: aws',
+      '4:13: resource_pools.pools[0].name: a name has 1 to 100 printable characters',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      provider: "a\\tb"',
+      '4:17: resource_pools.pools[0].provider: a provider has 1 to 100 printable characters',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      max_size: 4\n      min_size: 5',
+      '5:17: resource_pools.pools[0].min_size: 5 is above max_size, which is 4',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      max_size: 0',
+      '3:7: resource_pools.pools[0].min_size: 1 is above max_size, which is 0',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      resources:\n        gpus: 4',
+      '5:9: resource_pools.pools[0].resources.gpus: no resource has the name "gpus";' +
+        ' did you mean gpu?',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      resources: {license: 4}',
+      '4:19: resource_pools.pools[0].resources.license: no resource has the name "license";' +
+        ' known here: cpu_m, memory_mb, gpu',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      resources: {gpu: 1, jobs: 4}',
+      '4:27: resource_pools.pools[0].resources.jobs:' +
+        ' jobs are limited by quotas.max_concurrent_jobs',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      resources: {max_concurrent_jobs: 4}',
+      '4:19: resource_pools.pools[0].resources.max_concurrent_jobs:' +
+        ' jobs are limited by quotas.max_concurrent_jobs',
+    ],
+    [
+      'resource_pools:\n  pools:\n    - id: gpu\n      max_size: 2\n      resources:\n' +
+        '        gpu: 4503599627370496',
+      '6:14: resource_pools.pools[0].resources.gpu: 4503599627370496 in each of 2 workers' +
+        ' is above 9007199254740991',
     ],
   ])('%j', (text, expected) => {
     expect(refusal(text)).toEqual([`config.yaml:${expected}`]);
@@ -195,6 +371,16 @@ database:
     expect(refusal(`resources: [{unit: a}, {name: license}]\n${quota}`)).toEqual([
       'config.yaml:1:13: resources[0].name: expected a name such as license, found nothing',
     ]);
+  });
+
+  it('without comparing with what is wrong itself', () => {
+    const pool = (text: string) => refusal(`resource_pools: {pools: [{id: a, ${text}}]}`);
+    expect(pool('min_size: 5, max_size: many')).toHaveLength(1);
+    expect(pool('min_size: some, max_size: 0')).toHaveLength(1);
+    expect(pool('min_size: 5, type: elastic')).toHaveLength(2);
+    expect(
+      refusal('resources: [{name: license, unit: 5}, {name: license.a, unit: seats}]'),
+    ).toHaveLength(1);
   });
 
   it('but not more than fifty of them', () => {

@@ -16,6 +16,9 @@ function schemaOf(key: string): JsonSchema {
   }, root);
 }
 
+/** What an item of a list must have. */
+const required: Readonly<Record<string, string>> = { resources: 'name: a', pools: 'id: a' };
+
 /** YAML that has the text where the key stands, with what is needed around it. */
 function fileWith(section: string, text: string): string {
   if (section === '') return text;
@@ -24,7 +27,8 @@ function fileWith(section: string, text: string): string {
     .toReversed()
     .reduce((inner, part) => {
       const name = part.replace('[]', '');
-      return part === name ? `{${name}: ${inner}}` : `{${name}: [${inner}]}`;
+      if (part === name) return `{${name}: ${inner}}`;
+      return `{${name}: [${inner.replace('{', `{${required[name] ?? ''}, `)}]}`;
     }, `{${text}}`)
     .replace(/^\{(.*)\}$/, '$1');
 }
@@ -41,8 +45,7 @@ describe('the schema of the config file', () => {
   });
 
   it.each(sections)('knows no other keys in "%s"', (section) => {
-    const required = section === 'resources[]' ? 'name: a, ' : '';
-    const text = fileWith(section, `${required}zzzzzz: 1`);
+    const text = fileWith(section, 'zzzzzz: 1');
     const siblings = knownKeys().filter(
       (key) => key.slice(0, Math.max(0, key.lastIndexOf('.'))) === section,
     );

@@ -1,10 +1,13 @@
 import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { defaultConfig } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { knownKeys } from '../../src/config/schema.ts';
 import { describeConfig, exampleConfig } from '../../src/config/show.ts';
+import { defaultSettings } from '../../src/domain/settings.ts';
+import { anySettings } from '../helpers/settings.ts';
 
 const example = exampleConfig(fileURLToPath(new URL('../..', import.meta.url)));
 const path = '/etc/hodei/config.yaml';
@@ -20,10 +23,12 @@ function keysOf(value: unknown, prefix = ''): string[] {
 }
 
 /** The example with its illustrations taken in: lines that are YAML behind `# `. */
-const illustrated = example.replace(
-  /^( *)# ((- )?(name|license|database|path): ?.*|  (unit|default_limit|path): .*)$/gm,
-  '$1$2',
-);
+const illustrated = example
+  .replace(
+    /^( *)# ((- )?(name|license|database|path): ?.*|  (unit|default_limit|path): .*)$/gm,
+    '$1$2',
+  )
+  .replace(/^ {2}# pools:\n(?: {2}#.*\n)+/m, (pools) => pools.replaceAll(/^ {2}# /gm, '  '));
 
 describe('config.example.yaml', () => {
   it('loads as it stands and says the defaults', () => {
@@ -33,20 +38,36 @@ describe('config.example.yaml', () => {
   it('has every key, where its illustrations are taken in, and they load', () => {
     const config = loadConfig({ path, text: illustrated, env: {} });
     expect(keysOf(parse(illustrated)).toSorted()).toEqual(
-      [...knownKeys(), 'multi_tenancy.default_tenant_quota.license'].toSorted(),
+      [
+        ...knownKeys(),
+        ...['cpu_m', 'memory_mb', 'gpu'].map((name) => `resource_pools.pools[].resources.${name}`),
+        'multi_tenancy.default_tenant_quota.license',
+      ].toSorted(),
     );
     expect(config.databasePath).toBe('/etc/hodei/hodei.db');
-    expect(config.settings.resources.at(-1)).toEqual({
-      name: 'license',
-      unit: 'seats',
-      defaultLimit: null,
-    });
+    expect(config.settings.resources.slice(4)).toEqual([
+      { name: 'license', unit: 'seats', defaultLimit: null },
+      { name: 'gpu.h100', unit: 'count', defaultLimit: 0 },
+    ]);
+    expect(config.settings.resourcePools.pools).toEqual([
+      {
+        name: 'gpu',
+        title: 'GPU farm',
+        type: 'dynamic',
+        minSize: 2,
+        maxSize: 10,
+        provider: 'on-premises',
+        resources: { cpu_m: 16_000, memory_mb: 65_536, gpu: 4 },
+        maxConcurrentJobs: 40,
+        maxJobsPerTenant: null,
+      },
+    ]);
   });
 
   it('has a comment above every key that has a value', () => {
     const lines = example.split('\n');
     const first = lines.findIndex((line) => line.startsWith('resources:'));
-    const last = lines.findIndex((line) => line.startsWith('multi_tenancy:'));
+    const last = lines.findIndex((line) => line.startsWith('resource_pools:'));
     const bare = lines.filter(
       (line, index) =>
         (index < first || index > last) &&
@@ -69,19 +90,37 @@ describe('describeConfig', () => {
         { name: 'gpu', unit: 'count', default_limit: 0 },
         { name: 'jobs', unit: 'count', default_limit: 0 },
       ],
+      resource_pools: { enabled: true, default_pool_type: 'static', pools: [] },
       multi_tenancy: {
         default_tenant_quota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 },
+        quota_enforcement: { violation_policy: 'reject' },
       },
+      jobs: { default_ttl_seconds: 'none', claim_seconds: 300, queue_ttl_seconds: 86_400 },
       observability: { logging: { level: 'info' } },
       security: { allow_unauthenticated: false },
     });
-    expect(keysOf(describeConfig(defaultConfig())).toSorted()).toEqual(knownKeys().toSorted());
+    const keys = knownKeys().filter((key) => !key.startsWith('resource_pools.pools[].'));
+    expect(keysOf(describeConfig(defaultConfig())).toSorted()).toEqual(keys.toSorted());
   });
 
   it('says what a file can say again, with the same meaning', () => {
-    const text = illustrated.replace('8080', '9090').replace('default_limit: unlimited', '');
+    const text = illustrated.replace('8080', '9090').replace('seconds: none', 'seconds: 60');
     const config = loadConfig({ path, text, env: {} });
     const again = loadConfig({ path, text: JSON.stringify(describeConfig(config)), env: {} });
     expect(again).toEqual(config);
+  });
+
+  it('says any settings as a file can, also what is unlimited, none or not there', () => {
+    fc.assert(
+      fc.property(anySettings, ({ defaultTenantQuota, ...others }) => {
+        // A file that does not name one of the usual limits means the default.
+        const quota = { ...defaultSettings.defaultTenantQuota, ...defaultTenantQuota };
+        const settings = { ...others, defaultTenantQuota: quota };
+        const config = { ...defaultConfig(), path, databasePath: '/hodei.db', settings };
+        const text = JSON.stringify(describeConfig(config));
+        expect(loadConfig({ path, text, env: {} })).toEqual(config);
+      }),
+      { numRuns: 30 },
+    );
   });
 });

@@ -79,6 +79,7 @@ describe('parts of YAML that a config file does not need are refused', () => {
         [`server: {${key}: {port: 1}}`, '1:10'],
         [`resources: [{name: a, ${key}: 1}]`, '1:23'],
         [`multi_tenancy: {default_tenant_quota: {${key}: 1}}`, '1:40'],
+        [`resource_pools: {pools: [{id: a, resources: {${key}: 1}}]}`, '1:46'],
       ] as const) {
         expect(refusal(text)).toMatch(
           new RegExp(`^c\\.yaml:${place}: .*${key}: (unknown key|no resource has the name)`),
@@ -171,7 +172,10 @@ describe('whatever is written', () => {
   });
 
   it('loads, or is refused with places: any value where a section or a key should be', () => {
-    const key = fc.constantFrom('server', 'resources', 'multi_tenancy', 'name', '__proto__', 'x');
+    const key = fc.constantFrom(
+      ...['server', 'resources', 'multi_tenancy', 'resource_pools', 'pools', 'jobs'],
+      ...['id', 'name', '__proto__', 'x'],
+    );
     const { tree } = fc.letrec((tie) => ({
       tree: fc.oneof({ maxDepth: 4 }, fc.jsonValue(), tie('section'), fc.array(tie('tree'))),
       section: fc.dictionary(key, tie('tree')),

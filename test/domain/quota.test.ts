@@ -26,6 +26,7 @@ function above(...limits: (readonly [Limit, number])[]) {
   return limits.map(([ceiling, used], index) => ({
     ...allowance(ceiling, used),
     tenant: `t-${index}`,
+    pool: null,
   }));
 }
 

@@ -12,7 +12,7 @@ import { callLocal } from '../../src/service/call.ts';
 import { createTenant } from '../../src/service/tenants.ts';
 import { doors, useDoor } from '../helpers/doors.ts';
 import { refusal } from '../helpers/refusal.ts';
-import { callAs, TRACE_ID } from '../helpers/service.ts';
+import { callAs, testService, TRACE_ID } from '../helpers/service.ts';
 import { openTestStore } from '../helpers/store.ts';
 import { countingIds } from '../helpers/ids.ts';
 import { makeTenant } from '../helpers/tenant.ts';
@@ -25,6 +25,24 @@ const builtIn = [
 ];
 const license = { name: 'license', unit: 'seats', default_limit: 2 };
 const defaultQuota = { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 };
+const otherSections = {
+  resource_pools: { enabled: true, default_pool_type: 'static', pools: [] },
+  multi_tenancy: {
+    default_tenant_quota: defaultQuota,
+    quota_enforcement: { violation_policy: 'reject' },
+  },
+  jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
+};
+const pool = {
+  id: 'gpu',
+  name: 'GPU farm',
+  type: 'dynamic' as const,
+  min_size: 2,
+  max_size: 10,
+  provider: 'on-premises',
+  resources: { cpu_m: 16_000, gpu: 4 },
+  quotas: { max_concurrent_jobs: null, max_jobs_per_tenant: 20 },
+};
 
 describe.each(doors)('the settings in force ($name call)', (door) => {
   const hodei = useDoor(door);
@@ -33,7 +51,7 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
   it('are those with which the database began, as revision 1', async () => {
     expect(await call(getSettings, {})).toEqual({
       resources: builtIn,
-      multi_tenancy: { default_tenant_quota: defaultQuota },
+      ...otherSections,
       revision: 1,
       applied_at: '2026-11-23T09:00:00.000Z',
     });
@@ -64,10 +82,67 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
         ),
         license,
       ],
-      multi_tenancy: { default_tenant_quota: { ...defaultQuota, cpu_m: 8000, license: 1 } },
+      ...otherSections,
+      multi_tenancy: {
+        ...otherSections.multi_tenancy,
+        default_tenant_quota: { ...defaultQuota, cpu_m: 8000, license: 1 },
+      },
       revision: 2,
       applied_at: '2026-11-23T09:00:01.000Z',
     });
+  });
+
+  it('have pools, what holds for jobs and a policy, each default where nothing is said', async () => {
+    const answer = await call(applySettings, {
+      resource_pools: { default_pool_type: 'dynamic', pools: [pool, { id: 'build' }] },
+      multi_tenancy: { quota_enforcement: { violation_policy: 'queue' } },
+      jobs: { default_ttl_seconds: 3600 },
+    });
+    const build = {
+      id: 'build',
+      name: 'build',
+      type: 'dynamic',
+      min_size: 1,
+      max_size: 1,
+      provider: null,
+      resources: {},
+      quotas: { max_concurrent_jobs: null, max_jobs_per_tenant: null },
+    };
+    expect(await call(getSettings, {})).toMatchObject({
+      resource_pools: { enabled: true, default_pool_type: 'dynamic', pools: [pool, build] },
+      multi_tenancy: {
+        default_tenant_quota: defaultQuota,
+        quota_enforcement: { violation_policy: 'queue' },
+      },
+      jobs: { default_ttl_seconds: 3600, claim_seconds: 300, queue_ttl_seconds: 86_400 },
+      revision: 2,
+    });
+    const changed = Object.fromEntries(answer.changes.map(({ key, after }) => [key, after]));
+    expect(changed).toMatchObject({
+      'resource_pools.default_pool_type': 'dynamic',
+      'resource_pools.pools.gpu.max_size': 10,
+      'resource_pools.pools.gpu.resources.cpu_m': 16_000,
+      'resource_pools.pools.gpu.quotas.max_concurrent_jobs': null,
+      'multi_tenancy.quota_enforcement.violation_policy': 'queue',
+      'jobs.default_ttl_seconds': 3600,
+    });
+    expect(
+      Object.keys(changed).filter((key) => !/^resource_pools\.pools\./.test(key)),
+    ).toHaveLength(3);
+  });
+
+  it('can be sent back as they were read, and edited', async () => {
+    await call(applySettings, {
+      resources: [license, { name: 'gpu.h100', default_limit: 1 }],
+      resource_pools: { pools: [pool, { id: 'build', resources: { 'gpu.h100': 2 } }] },
+      jobs: { default_ttl_seconds: 60 },
+    });
+    const seen = await call(getSettings, {});
+    expect(await call(applySettings, seen)).toEqual({ ...seen, changes: [], retired: [] });
+    const edited = { ...seen, jobs: { ...seen.jobs, default_ttl_seconds: null } };
+    const { changes, revision } = await call(applySettings, edited);
+    expect(changes).toEqual([{ key: 'jobs.default_ttl_seconds', before: 60, after: undefined }]);
+    expect(revision).toBe(3);
   });
 
   it('leave one event with the keys that changed', async () => {
@@ -126,6 +201,51 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
       'jobs are limited by max_concurrent_jobs',
     ],
     [{ multi_tenacy: {} }, 'did you mean multi_tenancy?'],
+    [{ resources: [{ name: 'effects' }] }, 'effects has a meaning already'],
+    [
+      { resources: [{ name: 'fpga.small' }] },
+      'resources.0.name: no resource has the name "fpga", of which fpga.small would be a kind',
+    ],
+    [
+      { resources: [{ name: 'gpu.h100', unit: 'cards' }] },
+      'resources.0.unit: "gpu.h100" is a kind of gpu and counted in count too, not in cards',
+    ],
+    [
+      { resource_pools: { pools: [{ id: 'GPU' }] } },
+      "resource_pools.pools.0.id: a pool's id has 1 to 63 of a-z, 0-9 and -",
+    ],
+    [
+      { resource_pools: { pools: [pool, pool] } },
+      'resource_pools.pools.1.id: "gpu" is in the list already, as resource_pools.pools[0]',
+    ],
+    [
+      { resource_pools: { pools: [{ ...pool, min_size: 11 }] } },
+      'resource_pools.pools.0.min_size: 11 is above max_size, which is 10',
+    ],
+    [
+      { resource_pools: { pools: [{ ...pool, max_size: 1_000_001 }] } },
+      'resource_pools.pools.0.max_size: expected a whole number from 0 to 1000000',
+    ],
+    [
+      { resource_pools: { pools: [{ id: 'a', resources: { licence: 1 } }] } },
+      'resource_pools.pools.0.resources.licence: no resource has the name "licence"',
+    ],
+    [
+      { resource_pools: { pools: [{ id: 'a', resources: { jobs: 1 } }] } },
+      'resource_pools.pools.0.resources.jobs: jobs are limited by quotas.max_concurrent_jobs',
+    ],
+    [
+      { resource_pools: { pools: [{ id: 'a', size: 1 }] } },
+      'unknown field "size" in resource_pools.pools.0',
+    ],
+    [
+      { multi_tenancy: { quota_enforcement: { violation_policy: 'burst' } } },
+      'multi_tenancy.quota_enforcement.violation_policy: expected reject or queue',
+    ],
+    [
+      { jobs: { claim_seconds: 0 } },
+      'jobs.claim_seconds: expected a whole number of seconds from 1 to 86400',
+    ],
   ])('are not replaced by %j', async (input, message) => {
     const refused = await refusal(call(applySettings, input as never));
     expect(refused.code).toBe('invalid');
@@ -173,6 +293,24 @@ describe.each(doors)('a resource of the catalogue ($name call)', (door) => {
     });
     const refused = await refusal(call(setQuota, { tenant: 'acme', licence: 1 }));
     expect(refused.hint).toContain('Did you mean license?');
+  });
+
+  it('may be a kind of another, under its dotted name', async () => {
+    await apply({ name: 'gpu.h100' });
+    await makeTenant(call, 'acme', { quota: { 'gpu.h100': 2 } });
+    expect(await call(setQuota, { tenant: 'acme', 'gpu.h100': '+3' })).toMatchObject({
+      'gpu.h100': 5,
+      units: { 'gpu.h100': 'count' },
+      changes: [{ resource: 'gpu.h100', before: 2, after: 5 }],
+    });
+    const seen = await call(getQuota, { tenant: 'acme' });
+    expect(await call(setQuota, { ...seen, tenant: 'acme' })).toMatchObject({ changes: [] });
+    expect(await call(unsetQuota, { tenant: 'acme', resource: 'gpu.h100' })).toMatchObject({
+      'gpu.h100': 0,
+      unset: ['gpu.h100'],
+    });
+    const refused = await refusal(call(setQuota, { tenant: 'acme', 'gpu.h200': 1 }));
+    expect(refused.hint).toContain('Did you mean gpu.h100?');
   });
 
   it('that is new is closed to tenants that are there already, unless it has a default', async () => {
@@ -251,6 +389,38 @@ describe.each(doors)('a resource of the catalogue ($name call)', (door) => {
     await apply(license);
     await apply({ name: 'tape' }, license);
     expect(await order()).toBe('cpu_m memory_mb gpu jobs tape license');
+  });
+});
+
+describe('settings from a time when there were fewer keys', () => {
+  const document =
+    '{"resources":[{"name":"cpu_m","unit":"millicores","default_limit":0},' +
+    '{"name":"memory_mb","unit":"MiB","default_limit":0},' +
+    '{"name":"gpu","unit":"count","default_limit":0},' +
+    '{"name":"jobs","unit":"count","default_limit":0},' +
+    '{"name":"license","unit":"seats","default_limit":2}],' +
+    '"multi_tenancy":{"default_tenant_quota":' +
+    '{"cpu_m":4000,"memory_mb":8192,"gpu":0,"max_concurrent_jobs":10}}}';
+
+  it('are answered with the defaults of what came later, and are the same when sent back', async () => {
+    const { store, call, close } = await testService();
+    const row = { revision: 2, appliedAt: 0, document };
+    await store.transaction(({ tables }) => tables.settings.insert(row));
+    const seen = await call(getSettings, {});
+    expect(seen).toEqual({
+      resources: [...builtIn, license],
+      ...otherSections,
+      revision: 2,
+      applied_at: '1970-01-01T00:00:00.000Z',
+    });
+    expect(await call(applySettings, seen)).toEqual({ ...seen, changes: [], retired: [] });
+    const { changes, revision } = await call(applySettings, {
+      ...seen,
+      jobs: { claim_seconds: 9 },
+    });
+    expect(changes).toEqual([{ key: 'jobs.claim_seconds', before: 300, after: 9 }]);
+    expect(revision).toBe(3);
+    await close();
   });
 });
 

@@ -1,51 +1,120 @@
 import * as z from 'zod';
+import { MAX_TTL_SECONDS } from '../../domain/job.ts';
+import { DEFAULT_POOL_SIZE, MAX_POOL_SIZE, poolTypes } from '../../domain/pool.ts';
 import { MAX_AMOUNT } from '../../domain/resource.ts';
+import { defaultSettings, violationPolicies } from '../../domain/settings.ts';
 import {
-  defaultSettings,
+  MAX_CLAIM_SECONDS,
   RESOURCE_NAME,
+  RESOURCE_NAME_RULE,
   RESOURCE_UNIT,
   type SettingsProblem,
-} from '../../domain/settings.ts';
+} from '../../domain/settings-check.ts';
 import { nearest } from '../nearest.ts';
 import { lazy } from '../operation.ts';
+import { expected, oneOf, orNull, section, trueOrFalse, whole } from './section.ts';
 
 /** The settings as the config file and `config apply` take them. */
 export const SettingsDocument = lazy(() =>
-  section({
-    resources: resourcesSection().default([]),
-    multi_tenancy: multiTenancySection().prefault({}),
-  }).describe('What decides, the same for every process that uses the database'),
+  section({ ...settingsSections() }).describe(
+    'What decides, the same for every process that uses the database',
+  ),
 );
 
-export const resourcesSection = lazy(() =>
-  z
+/** They are also sections of the config file, which has others beside them. */
+export const settingsSections = lazy(() => ({
+  resources: z
     .array(resource(), { error: expected('a list of resources') })
+    .default([])
     .describe('What is counted, beside the built-in cpu_m, memory_mb, gpu and jobs'),
-);
-
-export const multiTenancySection = lazy(() =>
-  section({
-    default_tenant_quota: defaultTenantQuota()
-      .prefault({})
-      .describe('The limits of a new tenant, by resource; all others stay unset'),
-  }).describe('What holds for tenants'),
-);
+  resource_pools: resourcePoolsSection().prefault({}),
+  multi_tenancy: multiTenancySection().prefault({}),
+  jobs: jobsSection().prefault({}),
+}));
 
 function resource() {
   return section({
     name: z
       .string({ error: expected('a name such as license') })
-      .regex(RESOURCE_NAME, { error: expected('a-z, 0-9 and _, from a letter, at most 31') })
-      .describe('Name, as in --set license=3'),
+      .regex(RESOURCE_NAME, { error: expected(RESOURCE_NAME_RULE) })
+      .describe('Name, as in --set license=3; gpu.h100 is a kind of gpu'),
     unit: z
       .string({ error: expected('one word such as seats') })
       .regex(RESOURCE_UNIT, { error: expected('one word such as seats, at most 31 letters') })
       .optional()
-      .describe('What one of it is called; count, where nothing is said'),
+      .describe('What one of it is called; count, or for a kind that of what it is a kind of'),
     default_limit: limit()
       .default(0)
       .describe('The limit of every tenant without one of its own; 0 closes it'),
   });
+}
+
+function resourcePoolsSection() {
+  const { enabled, defaultPoolType } = defaultSettings.resourcePools;
+  return section({
+    enabled: trueOrFalse()
+      .default(enabled)
+      .describe('Whether there are pools; false takes their rules out'),
+    default_pool_type: oneOf(poolTypes)
+      .default(defaultPoolType)
+      .describe('What a pool is that does not say it: static or dynamic'),
+    pools: z
+      .array(pool(), { error: expected('a list of pools') })
+      .default([])
+      .describe('The pools there are'),
+  }).describe('Where jobs run');
+}
+
+function pool() {
+  return section({
+    id: z
+      .string({ error: expected('a name such as gpu') })
+      .describe('How requests name it: 1 to 63 of a-z, 0-9 and -, from a letter')
+      .meta({ minLength: 1, maxLength: 63 }),
+    name: z
+      .string({ error: expected('a title such as GPU farm') })
+      .optional()
+      .describe('A title for people; the id, where nothing is said'),
+    type: oneOf(poolTypes)
+      .optional()
+      .describe('static: always max_size workers; dynamic: from min_size to max_size'),
+    min_size: size().describe('The fewest workers'),
+    max_size: size().describe('The most workers: what needs more can never run'),
+    provider: z
+      .string({ error: expected('a label such as on-premises') })
+      .nullable()
+      .optional()
+      .describe('Where the workers come from: a label that decides nothing'),
+    resources: z
+      .record(z.string(), whole(0, MAX_AMOUNT), { error: expected('amounts by resource') })
+      .default({})
+      .describe('What one worker has, by resource in base units; the rest is not limited here'),
+    quotas: poolQuotas().prefault({}).describe('How many jobs there may be in the pool'),
+  });
+}
+
+function poolQuotas() {
+  return section({
+    max_concurrent_jobs: limit()
+      .default(null)
+      .describe('Jobs at the same time, of all tenants together; by default unlimited'),
+    max_jobs_per_tenant: limit()
+      .default(null)
+      .describe('The same for a tenant without a limit of its own there; by default unlimited'),
+  });
+}
+
+function size() {
+  return whole(0, MAX_POOL_SIZE).default(DEFAULT_POOL_SIZE);
+}
+
+function multiTenancySection() {
+  return section({
+    default_tenant_quota: defaultTenantQuota()
+      .prefault({})
+      .describe('The limits of a new tenant, by resource; all others stay unset'),
+    quota_enforcement: quotaEnforcement().prefault({}),
+  }).describe('What holds for tenants');
 }
 
 function defaultTenantQuota() {
@@ -66,24 +135,40 @@ function defaultTenantQuota() {
   }).catchall(limit());
 }
 
-/** Null is unlimited. YAML has no good word for null, so that there one writes `unlimited`. */
+function quotaEnforcement() {
+  return section({
+    violation_policy: oneOf(violationPolicies)
+      .default(defaultSettings.violationPolicy)
+      .describe('What becomes of a job that does not fit now, unless it says so: reject or queue'),
+  }).describe('What follows when a limit is reached');
+}
+
+function jobsSection() {
+  const { defaultTtlSeconds, claimSeconds, queueTtlSeconds } = defaultSettings.jobs;
+  return section({
+    default_ttl_seconds: orNull('none', seconds(MAX_TTL_SECONDS, ', or none'))
+      .default(defaultTtlSeconds)
+      .describe(
+        'The lease of a job that asks for none; by default none: it runs until it is released',
+      ),
+    claim_seconds: seconds(MAX_CLAIM_SECONDS)
+      .default(claimSeconds)
+      .describe('So long a job that was queued and is admitted waits to be claimed'),
+    queue_ttl_seconds: seconds(MAX_TTL_SECONDS)
+      .default(queueTtlSeconds)
+      .describe('So long a job stays queued that does not say how long'),
+  }).describe('What holds for jobs');
+}
+
+function seconds(most: number, orElse = '') {
+  return whole(1, most, `a whole number of seconds from 1 to ${most}${orElse}`);
+}
+
 function limit() {
-  const error = expected(`a whole number from 0 to ${MAX_AMOUNT}, or unlimited`);
-  const amount = z.int({ error }).min(0, { error }).max(MAX_AMOUNT, { error });
-  return z.preprocess((value) => (value === 'unlimited' ? null : value), amount.nullable());
-}
-
-/** Keys and values, and no others than these. */
-export function section<S extends z.core.$ZodLooseShape>(shape: S) {
-  const wrongType = expected('keys with values');
-  return z.strictObject(shape, {
-    error: ({ code }) => (code === 'invalid_type' ? wrongType : undefined),
-  });
-}
-
-/** Every complaint in the sections has this form; who shows it can add what was found instead. */
-export function expected(what: string): string {
-  return `expected ${what}`;
+  return orNull(
+    'unlimited',
+    whole(0, MAX_AMOUNT, `a whole number from 0 to ${MAX_AMOUNT}, or unlimited`),
+  );
 }
 
 /** The problem in words, with the name that was probably meant, or those that there are. */

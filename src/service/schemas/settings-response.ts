@@ -1,0 +1,45 @@
+import * as z from 'zod';
+import { poolTypes } from '../../domain/pool.ts';
+import { violationPolicies } from '../../domain/settings.ts';
+import { lazy } from '../operation.ts';
+import { instant } from './common.ts';
+
+const limit = lazy(() => z.int().nullable());
+
+/** The settings in force: every key, also those that nobody wrote. */
+export const SettingsResponse = lazy(() =>
+  z.strictObject({
+    resources: z.array(
+      z.strictObject({ name: z.string(), unit: z.string(), default_limit: limit() }),
+    ),
+    resource_pools: z.strictObject({
+      enabled: z.boolean(),
+      default_pool_type: z.enum(poolTypes),
+      pools: z.array(pool()),
+    }),
+    multi_tenancy: z.strictObject({
+      default_tenant_quota: z.record(z.string(), limit()),
+      quota_enforcement: z.strictObject({ violation_policy: z.enum(violationPolicies) }),
+    }),
+    jobs: z.strictObject({
+      default_ttl_seconds: z.int().nullable().describe('Null: such a job has no lease.'),
+      claim_seconds: z.int(),
+      queue_ttl_seconds: z.int(),
+    }),
+    revision: z.int().describe('Counts the changes; sent as ETag.'),
+    applied_at: instant(),
+  }),
+);
+
+function pool() {
+  return z.strictObject({
+    id: z.string(),
+    name: z.string(),
+    type: z.enum(poolTypes),
+    min_size: z.int(),
+    max_size: z.int(),
+    provider: z.string().nullable(),
+    resources: z.record(z.string(), z.int()).describe('By resource what one worker has.'),
+    quotas: z.strictObject({ max_concurrent_jobs: limit(), max_jobs_per_tenant: limit() }),
+  });
+}

@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { MAX_TTL_SECONDS } from '../../src/domain/job.ts';
+import { MAX_POOL_SIZE, poolTypes, type PoolDefinition } from '../../src/domain/pool.ts';
+import { builtInResources, MAX_AMOUNT, type Resource } from '../../src/domain/resource.ts';
+import { violationPolicies, type Settings } from '../../src/domain/settings.ts';
+import { MAX_CLAIM_SECONDS } from '../../src/domain/settings-check.ts';
+
+const limit = fc.oneof(fc.nat(), fc.constant(null), fc.constant(MAX_AMOUNT), fc.constant(0));
+const label = fc.stringMatching(/^[A-Za-z0-9 äß(_)]{0,98}[A-Za-z0-9]$/);
+
+const custom = fc.record({
+  name: fc.stringMatching(/^x[a-z0-9_]{0,30}$/),
+  unit: fc.constantFrom('count', 'seats', 'GB/s'),
+  defaultLimit: limit,
+});
+const kind = fc.record({
+  parent: fc.nat(),
+  own: fc.stringMatching(/^[a-z][a-z0-9_]{0,30}$/),
+  defaultLimit: limit,
+});
+
+/** Any catalogue that there can be. */
+const catalogue: fc.Arbitrary<readonly Resource[]> = fc
+  .tuple(
+    fc.uniqueArray(custom, { selector: ({ name }) => name, maxLength: 4 }),
+    fc.tuple(limit, limit, limit, limit),
+    fc.array(kind, { maxLength: 3 }),
+  )
+  .map(([added, defaults, kinds]) => {
+    const builtIn = builtInResources.map((resource, index) => ({
+      ...resource,
+      defaultLimit: defaults[index] ?? null,
+    }));
+    const parents = [...builtIn, ...added];
+    const dotted = kinds.map(({ parent, own, defaultLimit }) => {
+      const { name, unit } = parents[parent % parents.length]!;
+      return { name: `${name}.${own}`, unit, defaultLimit };
+    });
+    const isFirst = ({ name }: Resource, index: number, all: readonly Resource[]) =>
+      all.findIndex((other) => other.name === name) === index;
+    return [...parents, ...dotted].filter(isFirst);
+  });
+
+/** What some resources have, in the order of the catalogue. */
+function byResource<T>(resources: readonly Resource[], value: fc.Arbitrary<T>) {
+  const { length } = resources;
+  const some = fc.array(fc.option(value, { nil: undefined }), {
+    minLength: length,
+    maxLength: length,
+  });
+  return some.map((values): Record<string, T> => {
+    const entries = resources.map(({ name }, index) => [name, values[index]] as const);
+    return Object.fromEntries(
+      entries.filter((entry): entry is [string, T] => entry[1] !== undefined),
+    );
+  });
+}
+
+function anyPool(resources: readonly Resource[]): fc.Arbitrary<PoolDefinition> {
+  const size = fc.oneof(fc.nat({ max: MAX_POOL_SIZE }), fc.constantFrom(0, 1, MAX_POOL_SIZE));
+  const perWorker = fc.oneof(fc.nat(), fc.constantFrom(0, Math.floor(MAX_AMOUNT / MAX_POOL_SIZE)));
+  return fc
+    .record({
+      name: fc.stringMatching(/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/),
+      title: label,
+      type: fc.constantFrom(...poolTypes),
+      sizes: fc.tuple(size, size),
+      provider: fc.option(label),
+      resources: byResource(
+        resources.filter(({ name }) => name !== 'jobs'),
+        perWorker,
+      ),
+      maxConcurrentJobs: limit,
+      maxJobsPerTenant: limit,
+    })
+    .map(({ sizes, ...pool }) => ({
+      ...pool,
+      minSize: Math.min(...sizes),
+      maxSize: Math.max(...sizes),
+    }));
+}
+
+/** Any settings that can be in force. */
+export const anySettings: fc.Arbitrary<Settings> = catalogue.chain((resources) => {
+  const pools = fc.uniqueArray(anyPool(resources), { selector: ({ name }) => name, maxLength: 3 });
+  const seconds = (most: number) => fc.integer({ min: 1, max: most });
+  return fc.record({
+    resources: fc.constant(resources),
+    resourcePools: fc.record({
+      enabled: fc.boolean(),
+      defaultPoolType: fc.constantFrom(...poolTypes),
+      pools,
+    }),
+    defaultTenantQuota: byResource(resources, limit),
+    violationPolicy: fc.constantFrom(...violationPolicies),
+    jobs: fc.record({
+      defaultTtlSeconds: fc.option(seconds(MAX_TTL_SECONDS)),
+      claimSeconds: seconds(MAX_CLAIM_SECONDS),
+      queueTtlSeconds: seconds(MAX_TTL_SECONDS),
+    }),
+  });
+});
