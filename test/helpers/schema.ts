@@ -1,9 +1,11 @@
 import type Sqlite from 'better-sqlite3';
 import {
   parse,
+  type AlterTableStmt,
   type ColumnDef,
   type Constraint,
   type CreateStmt,
+  type DropStmt,
   type IndexStmt,
   type Node,
 } from 'libpg-query';
@@ -22,9 +24,15 @@ export interface Schema {
 export async function schemaOfText(sql: string): Promise<Schema> {
   const schema: Schema = { columns: {}, constraints: {}, indexes: {} };
   for (const { stmt } of (await parse(sql)).stmts ?? []) {
-    if (stmt !== undefined && 'CreateStmt' in stmt) addTable(schema, stmt.CreateStmt);
-    else if (stmt !== undefined && 'IndexStmt' in stmt) addIndex(schema, stmt.IndexStmt);
-    else throw new Error(`neither a table nor an index: ${JSON.stringify(stmt)}`);
+    if (stmt === undefined) throw new Error('an empty statement');
+    if ('CreateStmt' in stmt) addTable(schema, stmt.CreateStmt);
+    else if ('IndexStmt' in stmt) addIndex(schema, stmt.IndexStmt);
+    else if ('AlterTableStmt' in stmt) alterTable(schema, stmt.AlterTableStmt);
+    else if ('DropStmt' in stmt) dropIndexes(schema, stmt.DropStmt);
+    // Rows are no part of a schema.
+    else if (!('InsertStmt' in stmt)) {
+      throw new Error(`neither a table nor an index: ${JSON.stringify(stmt)}`);
+    }
   }
   return schema;
 }
@@ -40,6 +48,44 @@ function addTable(schema: Schema, { relation, tableElts = [] }: CreateStmt): voi
   schema.constraints[table] = constraints.filter((text) => text !== '').sort();
   const key = constraints.find((text) => text.startsWith('primary key')) ?? '';
   schema.columns[table] = columns.map((column) => describeColumn(column, key));
+}
+
+function alterTable(schema: Schema, { relation, cmds = [] }: AlterTableStmt): void {
+  const table = relation?.relname ?? '';
+  const columns = (schema.columns[table] ??= []);
+  for (const node of cmds) {
+    if (!('AlterTableCmd' in node))
+      throw new Error(`no change of a table: ${JSON.stringify(node)}`);
+    const { subtype, name = '', def } = node.AlterTableCmd;
+    if (subtype === 'AT_DropNotNull') {
+      const at = columns.findIndex((text) => text.startsWith(`${name} `));
+      columns[at] = (columns[at] ?? '').replace(/ not null$/, ' null');
+    } else if (subtype === 'AT_AddColumn' && def !== undefined && 'ColumnDef' in def) {
+      columns.push(describeColumn(def.ColumnDef, ''));
+      addConstraints(schema, table, constraintsOf(def.ColumnDef), def.ColumnDef.colname ?? '');
+    } else if (subtype === 'AT_AddConstraint' && def !== undefined && 'Constraint' in def) {
+      addConstraints(schema, table, [def.Constraint], '');
+    } else throw new Error(`nobody has thought of ${subtype}`);
+  }
+}
+
+function addConstraints(
+  schema: Schema,
+  table: string,
+  constraints: readonly Constraint[],
+  column: string,
+): void {
+  const texts = constraints.map((constraint) => describe(constraint, column));
+  const all = [...(schema.constraints[table] ?? []), ...texts];
+  schema.constraints[table] = all.filter((text) => text !== '').sort();
+}
+
+function dropIndexes(schema: Schema, { objects = [], removeType }: DropStmt): void {
+  if (removeType !== 'OBJECT_INDEX') throw new Error(`nobody has thought of ${removeType}`);
+  for (const node of objects) {
+    const names = 'List' in node ? textsOf(node.List.items ?? []) : [];
+    Reflect.deleteProperty(schema.indexes, names.at(-1) ?? '');
+  }
 }
 
 function describeColumn(column: ColumnDef, primaryKey: string): string {

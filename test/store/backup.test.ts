@@ -170,7 +170,7 @@ describe('a restore', () => {
   it('sees what is really the last event that it replaces', async () => {
     const store = openSqliteStore({ path, create: true, now: () => 0 });
     await backupTo(path, backup, async () => undefined);
-    const record = async (_: Store, replaced: EventRow | undefined) => {
+    const record = async (_: Store, replaced: unknown) => {
       expect(replaced).toBeUndefined();
       // The lock is held: nobody adds an event between this and the new contents.
       onFile(path, (connection) => {

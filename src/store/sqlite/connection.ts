@@ -47,6 +47,8 @@ function openChecked(path: string, access: Access): Connection {
     checkVersion(connection);
     checkOwner(connection, path, access);
     connection.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
+    // What a savepoint keeps to be undone would go to a file as soon as a call changes 16 pages.
+    connection.pragma('temp_store = MEMORY');
     if (access !== 'read') makeDurable(connection);
   } catch (error) {
     connection.close();

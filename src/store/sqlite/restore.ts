@@ -11,6 +11,8 @@ import { inspect, type DatabaseFacts } from './inspect.ts';
 import { LATEST_SCHEMA } from './migrate.ts';
 import { openSqliteStore } from './store.ts';
 
+type Head = Pick<EventRow, 'sequence' | 'hash'>;
+
 export interface RestoreOptions {
   readonly now: () => number;
   /** Throws when what the backup contains is not sound. */
@@ -19,7 +21,7 @@ export interface RestoreOptions {
    * Notes the restore in what is about to be the database. `replaced` is the last event of what it
    * takes the place of, as far as that can be read; nothing is added there any more.
    */
-  readonly record: (restored: Store, replaced: EventRow | undefined) => Promise<void>;
+  readonly record: (restored: Store, replaced: Head | undefined) => Promise<void>;
   /** Verify the backup, and change nothing. */
   readonly dryRun: boolean;
 }
@@ -102,7 +104,7 @@ function isDamage(error: unknown): boolean {
   return error instanceof HodeiError && error.code === 'database';
 }
 
-async function lastEvent(path: string): Promise<EventRow | undefined> {
+async function lastEvent(path: string): Promise<Head | undefined> {
   try {
     return await withStore(path, (store) => store.read((tables) => tables.events.head()));
   } catch (error) {

@@ -4,6 +4,7 @@ import { tablesOf } from '../tables/index.ts';
 import { openConnection, type Connection } from './connection.ts';
 import { sqliteDatabase, statementsOf, type Prepare } from './driver.ts';
 import { isDiskFull, toHodeiError } from './errors.ts';
+import { remember, type Memory } from './memory.ts';
 import { migrate, requireLatestSchema } from './migrate.ts';
 
 export interface SqliteStoreOptions {
@@ -17,6 +18,11 @@ interface Opened {
   readonly connection: Connection;
   readonly prepare: Prepare;
   readonly tables: Tables;
+}
+
+/** The connection that writes, and what it knows of rows that change rarely. */
+interface OpenedToWrite extends Opened {
+  readonly memory: Memory;
 }
 
 /**
@@ -41,12 +47,14 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   };
 }
 
-function openWriter(options: SqliteStoreOptions): Opened {
+function openWriter(options: SqliteStoreOptions): OpenedToWrite {
   const connection = openConnection(options.path, options.create ? 'create' : 'write');
-  return guarded(connection, () => {
+  const opened = guarded(connection, () => {
     if (options.create) migrate(connection, options.now());
     else requireLatestSchema(connection);
   });
+  const memory = remember(opened.tables);
+  return { ...opened, tables: memory.tables, memory };
 }
 
 function openReader(path: string): Opened {
@@ -78,24 +86,33 @@ async function readSnapshot<T>(
 }
 
 async function transact<T>(
-  opened: Opened,
+  opened: OpenedToWrite,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { connection, prepare, tables } = opened;
+  const { connection, prepare, tables, memory } = opened;
   execute(prepare, 'begin immediate');
+  // Within the transaction: from now on nobody else can change anything.
+  memory.begin(dataVersionOf(prepare));
   let result: T;
   try {
     result = await work({ tables, attempt: (step, keep) => attempt(opened, step, keep) });
   } catch (error) {
+    memory.undone();
     if (connection.inTransaction) execute(prepare, 'rollback');
     throw error;
   }
   commit(opened);
+  memory.committed();
   return result;
 }
 
+/** Another number than before when another connection has committed something since. */
+function dataVersionOf(prepare: Prepare): unknown {
+  return prepare('pragma data_version').pluck().get();
+}
+
 async function attempt<T>(
-  { connection, prepare }: Opened,
+  { connection, prepare, memory }: OpenedToWrite,
   work: () => Promise<T>,
   keep: boolean,
 ): Promise<T> {
@@ -103,9 +120,13 @@ async function attempt<T>(
   try {
     const result = await work();
     if (keep) execute(prepare, 'release attempt');
-    else undo(prepare);
+    else {
+      memory.undone();
+      undo(prepare);
+    }
     return result;
   } catch (error) {
+    memory.undone();
     // On a full disk SQLite has rolled everything back; going on would commit one by one.
     if (!connection.inTransaction) throw new TransactionLost(error);
     try {
@@ -123,10 +144,11 @@ function undo(prepare: Prepare): void {
   execute(prepare, 'release attempt');
 }
 
-function commit({ connection, prepare }: Opened): void {
+function commit({ connection, prepare, memory }: OpenedToWrite): void {
   try {
     prepare('commit').run();
   } catch (error) {
+    memory.undone();
     if (connection.inTransaction) prepare('rollback').run();
     if (isDiskFull(error)) throw toHodeiError(error);
     throw new HodeiError('unknown_outcome', 'The database failed while it wrote the change down.', {

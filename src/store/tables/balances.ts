@@ -1,5 +1,13 @@
-import type { BalanceTable, UseFilter, UseRank } from '../store.ts';
-import { condition, valuesOf, where, type Condition, type Database } from './database.ts';
+import type {
+  BalanceTable,
+  Key,
+  ScopeUse,
+  SubjectUse,
+  TenantUse,
+  UseFilter,
+  UseRank,
+} from '../store.ts';
+import { condition, marks, valuesOf, where, type Condition, type Database } from './database.ts';
 import { tenantConditions } from './tenants.ts';
 
 /** Where the measure of fullness ends, so that JavaScript reads it exactly: also "any use of nothing". */
@@ -7,8 +15,54 @@ const FULLEST = 9007199254740991;
 
 export function balanceTable(database: Database): BalanceTable {
   return {
-    used: (scope) =>
-      database.all(`select resource, used from balance where scope = ? and used > 0`, scope),
+    async usedAt(places) {
+      const rows = await database.each<{ used: number }>(
+        `select used from balance where scope = ? and resource = ?`,
+        places.map(({ scope, resource }) => [scope, resource]),
+      );
+      return rows.map((row) => row?.used);
+    },
+    used: async (scopes) =>
+      scopes.length === 0
+        ? []
+        : database.all<ScopeUse>(
+            `select scope, resource, used from balance where scope in (${marks(scopes.length)})`,
+            ...scopes,
+          ),
+    insert: (scope, resource, used) =>
+      database.run(
+        `insert into balance (scope, resource, used) values (?, ?, ?)`,
+        scope,
+        resource,
+        used,
+      ),
+    add: (scopes, charges) =>
+      database.runEach(
+        `update balance set used = used + ? where scope = ? and resource = ?`,
+        scopes.flatMap((scope) => charges.map(({ resource, amount }) => [amount, scope, resource])),
+      ),
+    set: (scope, resource, used) =>
+      database.run(
+        `insert into balance (scope, resource, used) values (?, ?, ?)
+         on conflict (scope, resource) do update set used = excluded.used`,
+        scope,
+        resource,
+        used,
+      ),
+    heaviest: (parent, pool, resource, limit) => heaviest(database, parent, pool, resource, limit),
+    ofTenants: (tenants) =>
+      database.all<SubjectUse>(
+        `select s.tenant, s.pool, b.resource, b.used
+         from scope s join balance b on b.scope = s.id
+         where s.tenant in (${marks(tenants.length)})`,
+        ...tenants,
+      ),
+    ofPools: () =>
+      database.all<SubjectUse>(
+        `select s.tenant, s.pool, b.resource, b.used
+         from scope s join balance b on b.scope = s.id
+         where s.tenant is null and s.pool is not null`,
+      ),
     fullest: (filter, after, limit) => fullest(database, filter, after, limit),
   };
 }
@@ -26,6 +80,8 @@ async function fullest(
   const used = [
     ...tenantConditions(filter.tenants),
     condition('b.used > 0'),
+    // What a tenant uses in one pool is part of what it uses.
+    condition('s.pool is null'),
     condition('r.retired = 0'),
   ];
   if (filter.overPercent !== undefined) {
@@ -75,4 +131,25 @@ function pageAfter(after: UseRank | undefined): Condition[] {
       after.tenant,
     ),
   ];
+}
+
+async function heaviest(
+  database: Database,
+  parent: Key | null,
+  pool: Key | null,
+  resource: Key,
+  limit: number,
+): Promise<TenantUse[]> {
+  const conditions = [
+    parent === null ? condition('t.parent is null') : condition('t.parent = ?', parent),
+    pool === null ? condition('s.pool is null') : condition('s.pool = ?', pool),
+    condition('t.deleted_at is null and b.used > 0 and b.resource = ?', resource),
+  ];
+  return database.all<TenantUse>(
+    `select t.id as tenant, b.used as used
+     from tenant t join scope s on s.tenant = t.id join balance b on b.scope = s.id
+     ${where(conditions)} order by b.used desc, t.id limit ?`,
+    ...valuesOf(conditions),
+    limit,
+  );
 }

@@ -8,6 +8,10 @@ export interface Database {
   get<Row>(sql: string, ...values: SqlValue[]): Promise<Row | undefined>;
   all<Row>(sql: string, ...values: SqlValue[]): Promise<Row[]>;
   run(sql: string, ...values: SqlValue[]): Promise<void>;
+  /** One statement for each of several sets of values. */
+  runEach(sql: string, sets: readonly (readonly SqlValue[])[]): Promise<void>;
+  /** The first row for each of several sets of values, in their order: one search after the other. */
+  each<Row>(sql: string, sets: readonly (readonly SqlValue[])[]): Promise<(Row | undefined)[]>;
 }
 
 /** A condition and the values for its question marks. */
@@ -28,4 +32,9 @@ export function where(conditions: readonly Condition[]): string {
 
 export function valuesOf(conditions: readonly Condition[]): SqlValue[] {
   return conditions.flatMap(({ values }) => [...values]);
+}
+
+/** `?, ?, ?`: as many marks as there are values. */
+export function marks(count: number): string {
+  return Array.from({ length: count }, () => '?').join(', ');
 }

@@ -22,12 +22,10 @@ const columns = `sequence, time, principal, acting_as, operation, tenant, object
 
 export function eventTable(database: Database): EventTable {
   return {
-    async head() {
-      const row = await database.get<Row>(
-        `select ${columns} from event order by sequence desc limit 1`,
-      );
-      return row && toEvent(row);
-    },
+    head: () =>
+      database.get<Pick<EventRow, 'sequence' | 'hash'>>(
+        `select sequence, hash from event order by sequence desc limit 1`,
+      ),
     insert: (event) => insert(database, event),
     list: (filter, before, limit) => list(database, filter, before, limit),
     async following(after, limit) {

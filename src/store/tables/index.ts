@@ -1,19 +1,33 @@
 import type { Tables } from '../store.ts';
 import { balanceTable } from './balances.ts';
-import { settingsTable } from './settings.ts';
+import { clockTable } from './clock.ts';
 import type { Database } from './database.ts';
+import { decisionTable } from './decisions.ts';
 import { eventTable } from './events.ts';
+import { jobTable } from './jobs.ts';
+import { poolTable } from './pools.ts';
 import { quotaTable } from './quotas.ts';
+import { requestKeyTable } from './request-keys.ts';
 import { resourceTable } from './resources.ts';
+import { scopeTable } from './scopes.ts';
+import { settingsTable } from './settings.ts';
 import { tenantTable } from './tenants.ts';
+import { wakeupTable } from './wakeups.ts';
 
 /** Every table, on one connection. */
 export function tablesOf(database: Database): Tables {
   return {
     tenants: tenantTable(database),
     resources: resourceTable(database),
+    pools: poolTable(database),
+    scopes: scopeTable(database),
     quotas: quotaTable(database),
     balances: balanceTable(database),
+    jobs: jobTable(database),
+    decisions: decisionTable(database),
+    requestKeys: requestKeyTable(database),
+    wakeups: wakeupTable(database),
+    clock: clockTable(database),
     events: eventTable(database),
     settings: settingsTable(database),
   };

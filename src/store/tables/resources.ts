@@ -6,6 +6,7 @@ interface Row {
   name: string;
   unit: string;
   default_limit: number | null;
+  position: number;
   retired: number;
 }
 
@@ -13,8 +14,10 @@ export function resourceTable(database: Database): ResourceTable {
   return {
     async list() {
       const rows = await database.all<Row>(
-        `select id, name, unit, default_limit, retired from resource order by position, id`,
+        `select id, name, unit, default_limit, position, retired from resource`,
       );
+      // A few dozen at most, and asked for by every decision: sorted here sooner than there.
+      rows.sort((a, b) => a.position - b.position || a.id - b.id);
       return rows.map((row) => ({
         key: row.id,
         name: row.name,

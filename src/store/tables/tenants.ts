@@ -1,5 +1,5 @@
 import type { TenantStatus } from '../../domain/tenant.ts';
-import type { Key, Labels, TenantFilter, TenantRow, TenantTable } from '../store.ts';
+import type { Key, Labels, TenantFilter, TenantLink, TenantRow, TenantTable } from '../store.ts';
 import { condition, valuesOf, where, type Condition, type Database } from './database.ts';
 
 interface Row {
@@ -36,6 +36,12 @@ export function tenantTable(database: Database): TenantTable {
     listByName: (filter, after, limit) => listByName(database, filter, after, limit),
     listByCreation: (filter, after, limit) => listByCreation(database, filter, after, limit),
     children: (parent, afterName, limit) => children(database, parent, afterName, limit),
+    links: (after, limit) =>
+      database.all<TenantLink>(
+        `select id as key, parent from tenant where id > ? order by id limit ?`,
+        after,
+        limit,
+      ),
     labels: (key) => labels(database, key),
     replaceLabels: (key, next) => replaceLabels(database, key, next),
   };
@@ -161,7 +167,7 @@ async function children(
   afterName: string,
   limit: number,
 ): Promise<TenantRow[]> {
-  const of = parent === null ? condition('t.parent is null') : condition('t.parent = ?', parent);
+  const of = childOf(parent);
   const rows = await database.all<Row>(
     `select ${columns} from tenant t
      where ${of.sql} and t.name > ? and t.deleted_at is null order by t.name limit ?`,
@@ -195,7 +201,7 @@ async function replaceLabels(database: Database, key: Key, next: Labels): Promis
 /** The filter as conditions on `tenant t`, the undeleted ones only. */
 export function tenantConditions(filter: TenantFilter): Condition[] {
   const conditions = [condition('t.deleted_at is null')];
-  if (filter.parent !== undefined) conditions.push(condition('t.parent = ?', filter.parent));
+  if (filter.parent !== undefined) conditions.push(childOf(filter.parent));
   if (filter.status !== undefined) conditions.push(condition('t.status = ?', filter.status));
   if (filter.namePrefix !== undefined) {
     const { namePrefix } = filter;
@@ -212,6 +218,10 @@ export function tenantConditions(filter: TenantFilter): Condition[] {
     );
   }
   return conditions;
+}
+
+function childOf(parent: Key | null): Condition {
+  return parent === null ? condition('t.parent is null') : condition('t.parent = ?', parent);
 }
 
 /** Names and ids are ASCII below this character, so it ends the range of a prefix. */

@@ -1,0 +1,63 @@
+import type { Instant } from './store-tenants.ts';
+
+export interface EventRow {
+  readonly sequence: number;
+  readonly time: Instant;
+  readonly principal: string;
+  readonly actingAs: string | null;
+  readonly operation: string;
+  /** Public id of the tenant it concerns. */
+  readonly tenant: string | null;
+  /** What was changed: a public id, or the name of something there is one of. */
+  readonly object: string;
+  readonly reason: string | null;
+  /** JSON texts of what changed, as hashed. */
+  readonly before: string | null;
+  readonly after: string | null;
+  readonly traceId: string;
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+export interface EventFilter {
+  readonly tenant?: string;
+  readonly principal?: string;
+  /** Operations by name. */
+  readonly operations?: readonly string[];
+  readonly since?: Instant;
+  readonly until?: Instant;
+}
+
+export interface EventTable {
+  /** Sequence number and hash of the last one. */
+  head(): Promise<Pick<EventRow, 'sequence' | 'hash'> | undefined>;
+  insert(event: EventRow): Promise<void>;
+  /** Newest first, below the sequence number `before`. */
+  list(filter: EventFilter, before: number | undefined, limit: number): Promise<EventRow[]>;
+  /** Oldest first, above the sequence number `after`. */
+  following(after: number, limit: number): Promise<EventRow[]>;
+}
+
+export interface SettingsRow {
+  readonly revision: number;
+  readonly appliedAt: Instant;
+  /** JSON text of the settings in force. */
+  readonly document: string;
+}
+
+export interface SettingsTable {
+  current(): Promise<SettingsRow | undefined>;
+  insert(settings: SettingsRow): Promise<void>;
+}
+
+export interface ClockRow {
+  /** Which start of the machine. */
+  readonly boot: string;
+  /** What to add to its uptime for the time of day, in milliseconds. */
+  readonly offset: number;
+}
+
+export interface ClockTable {
+  get(): Promise<ClockRow | undefined>;
+  put(row: ClockRow): Promise<void>;
+}

@@ -1,0 +1,179 @@
+import type { ReasonCode } from '../domain/admission.ts';
+import type { JobState } from '../domain/job.ts';
+import type { Limit } from '../domain/quota.ts';
+import type { Place, ResourceAmount } from './store-quotas.ts';
+import type { Instant, Key, Labels } from './store-tenants.ts';
+
+export interface JobRow {
+  readonly key: Key;
+  readonly id: string;
+  readonly tenant: Key;
+  readonly pool: Key;
+  /** The caller's own name for it. */
+  readonly jobId: string | null;
+  readonly state: JobState;
+  readonly priority: number;
+  readonly labels: Labels;
+  /** How long the lease is; null: it never ends by itself. */
+  readonly ttlSeconds: number | null;
+  readonly queueTtlSeconds: number;
+  /** When lease, claim or waiting runs out; null where nothing does. */
+  readonly dueAt: Instant | null;
+  readonly requestedAt: Instant;
+  readonly admittedAt: Instant | null;
+  readonly endedAt: Instant | null;
+  /** How it was admitted, where it did not simply fit when it was asked for. */
+  readonly mark: 'adopted' | 'promoted' | null;
+  /** Promoted, and its caller has not been heard of since. */
+  readonly isClaimDue: boolean;
+  /** Of the canonical request, by which a retry is told from another request. */
+  readonly requestHash: string;
+  /** Why it had to wait. */
+  readonly decision: Key | null;
+  readonly version: number;
+  /** The first scope and resource that lack room for it while it waits. */
+  readonly blocked: Place | null;
+}
+
+export interface JobFilter {
+  /** Any of these; what is overdue counts as expired. */
+  readonly states: readonly JobState[];
+  readonly tenant?: Key;
+  readonly pool?: Key;
+  /** Requested before this. */
+  readonly before?: Instant;
+  readonly now: Instant;
+}
+
+/** What live jobs of one tenant in one pool hold of one resource. */
+export interface LiveSum {
+  readonly tenant: Key;
+  readonly pool: Key;
+  readonly resource: Key;
+  readonly amount: number;
+}
+
+export interface JobTable {
+  insert(job: Omit<JobRow, 'key'>, amounts: readonly ResourceAmount[]): Promise<Key>;
+  /** Writes all that changes in a job's life. */
+  update(job: JobRow): Promise<void>;
+  byKey(key: Key): Promise<JobRow | undefined>;
+  byId(id: string): Promise<JobRow | undefined>;
+  /** The latest of this name. */
+  byJobId(tenant: Key, jobId: string): Promise<JobRow | undefined>;
+  /** What it asks for or holds; the only truth about how much a release gives back. */
+  amounts(job: Key): Promise<ResourceAmount[]>;
+  replaceAmounts(job: Key, amounts: readonly ResourceAmount[]): Promise<void>;
+  /** Newest first, below the key `before`. */
+  list(filter: JobFilter, before: Key | undefined, limit: number): Promise<JobRow[]>;
+  /** Whose lease, claim or waiting has run out, longest ago first. */
+  due(now: Instant, limit: number): Promise<JobRow[]>;
+  /** Of those waiting for room there: oldest first, after the key `after`. */
+  blockedAt(scope: Key, resource: Key, after: Key, limit: number): Promise<JobRow[]>;
+  /** Every place at which somebody waits for room. */
+  placesAwaited(): Promise<Place[]>;
+  /** Queued and admitted ones of a tenant, oldest first. */
+  livingOf(tenant: Key, limit: number): Promise<JobRow[]>;
+  isAnyQueued(): Promise<boolean>;
+  countIn(pool: Key, state: JobState): Promise<number>;
+  /** How many wait in a pool before this one; whose time has run out waits no longer. */
+  countBefore(pool: Key, job: Key, now: Instant): Promise<number>;
+  /** Admitted ones of a tenant that hold most of a resource, in one pool or everywhere. */
+  heaviest(tenant: Key, pool: Key | null, resource: Key, limit: number): Promise<JobRow[]>;
+  /** How many of these tenants themselves are admitted. */
+  countAdmitted(tenants: readonly Key[]): Promise<number>;
+  /** What the admitted jobs of these tenants themselves hold. */
+  liveSums(tenants: readonly Key[]): Promise<LiveSum[]>;
+}
+
+/** The answer to a request that was not admitted at once, with the numbers of that moment. */
+export interface DecisionRow {
+  readonly key: Key;
+  readonly id: string;
+  readonly outcome: 'queued' | 'rejected';
+  readonly code: ReasonCode;
+  readonly isRetryable: boolean;
+  /** Which rule or setting decided. */
+  readonly decidedBy: string;
+  readonly tenant: Key;
+  readonly pool: Key;
+  readonly principal: string;
+  /** What was asked for, by name of resource. */
+  readonly request: Readonly<Record<string, number>>;
+  /** Equal for what is counted as one record within a minute. */
+  readonly likeness: string;
+  readonly times: number;
+  readonly firstAt: Instant;
+  readonly lastAt: Instant;
+}
+
+/** One reason of a decision; numbers are null where the reason is none of amount. */
+export interface ViolationRow {
+  readonly tenant: Key | null;
+  readonly pool: Key | null;
+  readonly resource: Key | null;
+  readonly limit: Limit;
+  readonly used: number | null;
+  readonly requested: number | null;
+  readonly overBy: number | null;
+  readonly code: ReasonCode;
+}
+
+export interface DecisionFilter {
+  readonly tenant?: Key;
+  readonly pool?: Key;
+  readonly resource?: Key;
+  readonly code?: ReasonCode;
+  readonly since?: Instant;
+  readonly until?: Instant;
+}
+
+export interface DecisionTable {
+  insert(decision: Omit<DecisionRow, 'key'>, violations: readonly ViolationRow[]): Promise<Key>;
+  /** One more of the same: count and time, and the numbers of this moment. */
+  repeat(decision: DecisionRow, violations: readonly ViolationRow[]): Promise<void>;
+  /** The latest rejection that is alike and began at or after `since`; a job that waits has its own. */
+  latestLike(likeness: string, since: Instant): Promise<DecisionRow | undefined>;
+  byKey(key: Key): Promise<DecisionRow | undefined>;
+  byId(id: string): Promise<DecisionRow | undefined>;
+  violations(decision: Key): Promise<ViolationRow[]>;
+  /** Newest first, below the key `before`. */
+  list(filter: DecisionFilter, before: Key | undefined, limit: number): Promise<DecisionRow[]>;
+}
+
+/** Which job a caller's key stands for. */
+export interface RequestKeyRow {
+  readonly principal: string;
+  readonly requestKey: string;
+  readonly requestHash: string;
+  readonly job: Key;
+  /** When it was remembered, or found to be needed still. */
+  readonly createdAt: Instant;
+}
+
+export interface RequestKeyTable {
+  get(principal: string, requestKey: string): Promise<RequestKeyRow | undefined>;
+  /** In place of an older one. */
+  put(row: RequestKeyRow): Promise<void>;
+  /**
+   * Of those from before then looks at so many: forgets those whose jobs had ended by then, and comes
+   * back to the others after everybody else, so that they do not stand in the way.
+   */
+  forget(before: Instant, now: Instant, limit: number): Promise<void>;
+}
+
+/** Room that may have appeared, and up to which waiting job it was looked at. */
+export interface Wakeup {
+  readonly scope: Key;
+  readonly resource: Key;
+  readonly afterJob: Key;
+}
+
+export interface WakeupTable {
+  isAny(): Promise<boolean>;
+  /** In order of scope and resource. */
+  list(limit: number): Promise<Wakeup[]>;
+  /** Of two for one place the one that begins with the older job stays. */
+  put(wakeup: Wakeup): Promise<void>;
+  remove(wakeup: Wakeup): Promise<void>;
+}
