@@ -1,18 +1,39 @@
 import type { Allowance, AncestorAllowance } from '../domain/quota.ts';
 import { limitField, spokenName } from '../domain/resource.ts';
 import { invalid } from '../domain/errors.ts';
-import type { Key, ResourceRow, ScopeRow, Tables, TenantRow } from '../store/store.ts';
+import type { PoolRow, ResourceRow, Tables, TenantRow } from '../store/store.ts';
+import {
+  ceilingsOf,
+  pathOf,
+  type Overdue,
+  type Path,
+  type PathCeiling,
+  type PathScope,
+} from './ledger.ts';
 import { nearest } from './nearest.ts';
-import { ancestorsOf } from './tenant-lookup.ts';
+import { settingsInForce } from './settings-in-force.ts';
 
-/** The limits and the use of one tenant, by resource of the catalogue. */
+/** The limits and the use of one tenant, everywhere or in one pool, by resource of the catalogue. */
 export interface TenantAllowances {
-  readonly scope: ScopeRow;
+  readonly path: Path;
+  /** What the limits are of. */
+  readonly scope: PathScope;
   readonly own: readonly CatalogueAllowance[];
+  /** The same of all that limits it too, nearest first. */
+  readonly above: readonly AncestorAllowance[];
 }
 
 export interface CatalogueAllowance extends Allowance {
   readonly resource: ResourceRow;
+}
+
+/**
+ * How often the limits of a scope were changed. Everywhere a tenant begins with some, at 1; in a pool
+ * with none, at 0, and its first job there is no change of them.
+ */
+export function limitVersion({ row, pool }: PathScope): number {
+  if (row === undefined) return 0;
+  return pool === null ? row.version : row.version - 1;
 }
 
 /** The resources that there are, in the order of the catalogue. */
@@ -37,49 +58,36 @@ export function resourceOfField(catalogue: readonly ResourceRow[], field: string
   );
 }
 
-async function scopeOf(tables: Tables, tenant: Key): Promise<ScopeRow> {
-  const scope = await tables.quotas.scopeOf(tenant);
-  if (scope === undefined) throw new Error(`tenant row ${tenant} has no scope`);
-  return scope;
-}
-
-/** Limits in force and use of one tenant. */
+/** Limits in force and use of one tenant, and of all that limits it too. */
 export async function allowancesOf(
   tables: Tables,
-  tenant: Key,
-  catalogue: readonly ResourceRow[],
-): Promise<TenantAllowances> {
-  const scope = await scopeOf(tables, tenant);
-  const limits = new Map(
-    (await tables.quotas.limits(scope.key)).map(({ resource, limit }) => [resource, limit]),
-  );
-  const uses = new Map(
-    (await tables.balances.used(scope.key)).map(({ resource, used }) => [resource, used]),
-  );
-  const own = catalogue.map((resource) => {
-    const limit = limits.get(resource.key);
-    return {
-      resource,
-      limit: limit === undefined ? resource.defaultLimit : limit,
-      isOwn: limit !== undefined,
-      used: uses.get(resource.key) ?? 0,
-    };
-  });
-  return { scope, own };
-}
-
-/** The same of every tenant above, nearest first. */
-export async function ancestorAllowances(
-  tables: Tables,
   tenant: TenantRow,
+  pool: PoolRow | undefined,
   catalogue: readonly ResourceRow[],
-): Promise<readonly AncestorAllowance[]> {
-  const above: AncestorAllowance[] = [];
-  for (const ancestor of await ancestorsOf(tables, tenant)) {
-    const { own } = await allowancesOf(tables, ancestor.key, catalogue);
-    above.push(...own.map((allowance) => ({ ...allowance, tenant: ancestor.name })));
-  }
-  return above;
+  overdue: Overdue,
+): Promise<TenantAllowances> {
+  const path = await pathOf(tables, tenant, pool);
+  const scope = path.scopes[pool === undefined ? 0 : 1];
+  if (scope === undefined) throw new Error(`the path of tenant row ${tenant.key} has no scope`);
+  const arePoolsOn = pool !== undefined && (await settingsInForce(tables)).resourcePools.enabled;
+  const { ceilings } = await ceilingsOf(tables, path, catalogue, { arePoolsOn, overdue });
+  const allowanceOf = (ceiling: PathCeiling, i: number): CatalogueAllowance => {
+    // Ceilings come scope by scope, each in the order of the catalogue.
+    const resource = catalogue[i % catalogue.length];
+    if (resource === undefined) throw new Error('a ceiling of no resource');
+    const { limit, isOwn, used } = ceiling;
+    return { resource, limit, isOwn, used };
+  };
+  const all = ceilings.map((ceiling, i) => ({ ceiling, allowance: allowanceOf(ceiling, i) }));
+  return {
+    path,
+    scope,
+    own: all.flatMap(({ ceiling, allowance }) => (ceiling.scope === scope ? [allowance] : [])),
+    above: all.flatMap(({ ceiling, allowance }) => {
+      const { tenant: name, pool: poolName } = ceiling.scope;
+      return ceiling.scope === scope ? [] : [{ ...allowance, tenant: name, pool: poolName }];
+    }),
+  };
 }
 
 export function sameResource<T extends Allowance>(of: Allowance, among: readonly T[]): T[] {

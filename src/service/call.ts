@@ -1,12 +1,19 @@
 import type * as z from 'zod';
 import { unavailable } from '../domain/errors.ts';
 import { TransactionLost, type Store, type Tables } from '../store/store.ts';
+import type { Clock } from './clock.ts';
 import { parseInput } from './input.ts';
-import type { Caller, Context, InputSchema, Operation } from './operation.ts';
+import {
+  Unfinished,
+  type Caller,
+  type Context,
+  type InputSchema,
+  type Operation,
+} from './operation.ts';
+import { isSettlementDue, settle, SYSTEM } from './settle.ts';
 
 export interface Environment {
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  readonly now: Clock;
   readonly newId: (kind: string) => string;
   /** Check every answer against its schema: for tests, since it costs time. */
   readonly checkOutput?: boolean;
@@ -19,29 +26,71 @@ export type Service = <I extends InputSchema, O extends z.ZodType>(
   caller: Caller,
 ) => Promise<z.output<O>>;
 
-/** The service on a store: parse → transaction → run. A reading operation gets a snapshot. */
+/** The same for input that was parsed before, in another thread perhaps. */
+export type Runner = (
+  operation: Operation,
+  parsed: Record<string, unknown>,
+  caller: Caller,
+) => Promise<unknown>;
+
+/** The service on a store: parse → transaction → run. */
 export function callLocal(store: Store, environment: Environment): Service {
-  const write = groupCommit(store);
-  return async (operation, input, caller) => {
+  const run = runLocal(store, environment);
+  return async <I extends InputSchema, O extends z.ZodType>(
+    operation: Operation<I, O>,
+    input: unknown,
+    caller: Caller,
+  ) => {
     const parsed = parseInput(operation, input);
-    const run = async (tables: Tables) => {
-      const { now, newId } = environment;
-      const context: Context = { tables, caller, now: now(), newId };
-      const output = await operation.run(context, parsed);
-      if (environment.checkOutput === true) operation.output().parse(output);
-      return output;
-    };
-    if (operation.isReadOnly) return store.read(run);
-    return write(run, caller.dryRun !== true);
+    return (await run(operation, parsed, caller)) as z.output<O>;
   };
 }
+
+/** Carries operations out on a store; a reading one gets a snapshot, the others share transactions. */
+export function runLocal(store: Store, environment: Environment): Runner {
+  const write = groupCommit(store, environment);
+  return async (operation, parsed, caller) => {
+    const { takesKey } = operation;
+    const heard = takesKey === true ? caller : { ...caller, idempotencyKey: undefined };
+    let [left, round] = [parsed, 0];
+    const run = async (tables: Tables, attempt: Attempt) => {
+      const { newId } = environment;
+      const now = await environment.now(tables, !operation.isReadOnly);
+      const context: Context = { tables, caller: heard, now, newId, attempt, round };
+      const output = await operation.run(context, left);
+      if (environment.checkOutput === true && !(output instanceof Unfinished)) {
+        operation.output().parse(output);
+      }
+      return output;
+    };
+    if (operation.isReadOnly) return store.read((tables) => run(tables, noAttempt));
+    const keep = caller.dryRun !== true && operation.isRehearsal !== true;
+    for (;;) {
+      const isAlone = operation.isAlone === true;
+      const output = await write({ run, keep, isAlone, traceId: caller.traceId });
+      if (!(output instanceof Unfinished)) return output;
+      [left, round] = [output.rest as Record<string, unknown>, round + 1];
+    }
+  };
+}
+
+type Attempt = Context['attempt'];
+
+const noAttempt: Attempt = () => {
+  throw new Error('an operation that only reads has nothing to attempt');
+};
 
 /** One transaction takes at most so many calls, so that the first of them need not wait long. */
 const GROUP_MAX = 256;
 
-interface Waiting {
-  readonly run: (tables: Tables) => Promise<unknown>;
+interface Work {
+  readonly run: (tables: Tables, attempt: Attempt) => Promise<unknown>;
   readonly keep: boolean;
+  readonly isAlone: boolean;
+  readonly traceId: string;
+}
+
+interface Waiting extends Work {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -50,32 +99,48 @@ interface Waiting {
  * Calls that wait while a transaction is being written share the next one, each in a savepoint of
  * its own, and are answered after the commit: one fsync serves many.
  */
-function groupCommit(store: Store) {
+function groupCommit(store: Store, environment: Environment) {
   const waiting: Waiting[] = [];
   let isWriting = false;
 
   const writeAll = async () => {
     isWriting = true;
-    while (waiting.length > 0) await writeGroup(store, waiting.splice(0, GROUP_MAX));
+    while (waiting.length > 0) {
+      await writeGroup(store, environment, takeGroup(waiting));
+    }
     isWriting = false;
   };
 
-  return <T>(run: (tables: Tables) => Promise<T>, keep: boolean): Promise<T> =>
-    new Promise<T>((resolve, reject) => {
-      waiting.push({ run, keep, resolve: resolve as (value: unknown) => void, reject });
+  return (work: Work): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      waiting.push({ ...work, resolve, reject });
       // Not at once: what arrives in the same turn of the event loop joins the group.
       if (!isWriting && waiting.length === 1) setImmediate(() => void writeAll());
     });
 }
 
-async function writeGroup(store: Store, group: readonly Waiting[]): Promise<void> {
+/** Takes those who share the next transaction out of the line. */
+function takeGroup(waiting: Waiting[]): Waiting[] {
+  const alone = waiting.findIndex(({ isAlone }) => isAlone);
+  if (alone === 0) return waiting.splice(0, 1);
+  return waiting.splice(0, alone === -1 ? GROUP_MAX : Math.min(alone, GROUP_MAX));
+}
+
+async function writeGroup(
+  store: Store,
+  environment: Environment,
+  group: readonly Waiting[],
+): Promise<void> {
   let answers: (() => void)[];
   try {
     answers = await store.transaction(async ({ tables, attempt }) => {
+      const part: Attempt = (work) => attempt(work, true);
+      const isAlone = group.some((work) => work.isAlone);
+      if (!isAlone) await settleFirst(environment, tables, part, group);
       const outcomes: (() => void)[] = [];
       for (const { run, keep, resolve, reject } of group) {
         try {
-          const value = await attempt(() => run(tables), keep);
+          const value = await attempt(() => run(tables, part), keep);
           outcomes.push(() => resolve(value));
         } catch (error) {
           if (error instanceof TransactionLost) throw error;
@@ -92,6 +157,19 @@ async function writeGroup(store: Store, group: readonly Waiting[]): Promise<void
     );
   }
   for (const answer of answers) answer();
+}
+
+/** What no caller asked for, but the time that has passed; mostly there is nothing to do. */
+async function settleFirst(
+  { now, newId }: Environment,
+  tables: Tables,
+  attempt: Attempt,
+  [first]: readonly Waiting[],
+): Promise<void> {
+  const time = await now(tables, true);
+  if (!(await isSettlementDue(tables, time))) return;
+  const caller = { principal: SYSTEM, traceId: first?.traceId ?? '' };
+  await attempt(() => settle({ tables, caller, now: time, newId, attempt, round: 0 }));
 }
 
 function nothingDone(error: unknown): unknown {

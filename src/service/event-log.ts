@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { EventRow } from '../store/store.ts';
 import type { Context } from './operation.ts';
 
@@ -15,7 +15,10 @@ export interface Change {
 }
 
 /** Appends the one event of a change, in the transaction of the change. */
-export async function recordEvent(context: Context, change: Change): Promise<void> {
+export async function recordEvent(
+  context: Pick<Context, 'tables' | 'caller' | 'now'>,
+  change: Change,
+): Promise<void> {
   const { tables, caller } = context;
   const head = await tables.events.head();
   const event: Omit<EventRow, 'hash'> = {
@@ -51,7 +54,7 @@ export function hashOf(event: Omit<EventRow, 'hash'>): string {
     event.traceId,
     event.previousHash,
   ];
-  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+  return hash('sha256', JSON.stringify(content));
 }
 
 /** The first sequence number at which the chain is broken, going on from `previous`. */

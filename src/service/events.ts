@@ -2,17 +2,9 @@ import * as z from 'zod';
 import { eventExample } from './examples.ts';
 import { pageOfEvents } from './event-page.ts';
 import { operation } from './operation.ts';
-import { pageInput, pageOutput, tenantReference } from './schemas/common.ts';
+import { pageInput, pageOutput, someTime, tenantReference } from './schemas/common.ts';
 import { EventResponse } from './schemas/event.ts';
 import { findTenantOrTombstone } from './tenant-lookup.ts';
-
-/** A time as somebody writes it: any ISO 8601 with its zone. */
-function someTime() {
-  return z.iso.datetime({
-    offset: true,
-    error: 'must be a time such as 2026-11-01T09:00:00Z',
-  });
-}
 
 export const listAudit = operation({
   name: 'audit.list',

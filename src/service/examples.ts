@@ -24,6 +24,7 @@ export const tenantExample = {
 export const quotaExample = {
   tenant_id: tenantExample.id,
   tenant_name: 'acme',
+  pool: null,
   cpu_m: 6000,
   memory_mb: 12288,
   gpu: 2,
@@ -36,7 +37,7 @@ export const quotaExample = {
     max_concurrent_jobs: 'count',
   },
   current_usage: { cpu_m: 1500, memory_mb: 2048, gpu: 0, active_jobs: 3 },
-  bound_by: { memory_mb: { tenant: 'eng', limit: 10240, used: 2048, free: 8192 } },
+  bound_by: { memory_mb: { tenant: 'eng', pool: null, limit: 10240, used: 2048, free: 8192 } },
   version: 2,
   updated_at: '2026-11-23T09:30:00.000Z',
 };
@@ -65,9 +66,27 @@ export const settingsExample = {
     { name: 'jobs', unit: 'count', default_limit: 0 },
     { name: 'license', unit: 'seats', default_limit: 2 },
   ],
+  resource_pools: {
+    enabled: true,
+    default_pool_type: 'static' as const,
+    pools: [
+      {
+        id: 'gpu',
+        name: 'GPU farm',
+        type: 'dynamic' as const,
+        min_size: 2,
+        max_size: 10,
+        provider: 'on-premises',
+        resources: { cpu_m: 16_000, memory_mb: 65_536, gpu: 4 },
+        quotas: { max_concurrent_jobs: null, max_jobs_per_tenant: 20 },
+      },
+    ],
+  },
   multi_tenancy: {
     default_tenant_quota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 },
+    quota_enforcement: { violation_policy: 'reject' as const },
   },
+  jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
   revision: 2,
   applied_at: '2026-11-23T08:00:00.000Z',
 };

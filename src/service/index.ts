@@ -1,5 +1,26 @@
 import { listAudit } from './events.ts';
+import {
+  admitJob,
+  cancelJob,
+  checkJob,
+  getJob,
+  listJobs,
+  releaseJob,
+  renew,
+  resizeJob,
+} from './jobs.ts';
+import { explainDecision, explainJob, explainTenant } from './explain.ts';
+import { adoptJobs, batchJobs } from './job-batch.ts';
 import type { Operation } from './operation.ts';
+import {
+  createPool,
+  deletePool,
+  getPool,
+  holdPool,
+  listPools,
+  resumePool,
+  updatePool,
+} from './pools.ts';
 import { getQuota, listQuotas, quotaHistory, setQuota, unsetQuota } from './quotas.ts';
 import { applySettings, getSettings } from './settings.ts';
 import {
@@ -11,6 +32,8 @@ import {
   suspendTenant,
   updateTenant,
 } from './tenants.ts';
+import { getUsage, listUsage, repairUsage, verifyUsage } from './usage.ts';
+import { listViolations } from './violations.ts';
 
 /** Everything hodei can do, in the order of the documentation. */
 export const operations: readonly Operation[] = [
@@ -26,6 +49,31 @@ export const operations: readonly Operation[] = [
   unsetQuota,
   listQuotas,
   quotaHistory,
+  getUsage,
+  listUsage,
+  verifyUsage,
+  repairUsage,
+  createPool,
+  listPools,
+  getPool,
+  updatePool,
+  deletePool,
+  holdPool,
+  resumePool,
+  admitJob,
+  checkJob,
+  listJobs,
+  getJob,
+  releaseJob,
+  renew,
+  cancelJob,
+  resizeJob,
+  batchJobs,
+  adoptJobs,
+  explainJob,
+  explainDecision,
+  explainTenant,
+  listViolations,
   listAudit,
   getSettings,
   applySettings,

@@ -17,6 +17,8 @@ export interface Caller {
   readonly dryRun?: boolean | undefined;
   /** The version that the caller saw; the call is refused when there is a newer one. */
   readonly ifVersion?: number | undefined;
+  /** The caller's own name for what it intends: a repeated call with it has no second effect. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** What an operation may use while it runs: the tables of one transaction, and values handed in. */
@@ -27,6 +29,26 @@ export interface Context {
   readonly now: number;
   /** A new public id such as `tenant-…`. */
   readonly newId: (kind: string) => string;
+  /**
+   * Runs a part in a savepoint of its own: when it throws, nothing of it was written. For operations
+   * that change something.
+   */
+  attempt<T>(work: () => Promise<T>): Promise<T>;
+  /** How often it was run before for the same call, because it was unfinished. */
+  readonly round: number;
+}
+
+/**
+ * What `run` answers when it has done a part and shall be run again, in a transaction of its own, so
+ * that a large change does not keep others waiting. A dry run is asked to do all of it at once.
+ */
+export class Unfinished<Input> {
+  /** The input of the next run: by what it named first, whatever has got its name since. */
+  readonly rest: Input;
+
+  constructor(rest: Input) {
+    this.rest = rest;
+  }
 }
 
 /** A path, a query or a body is an object; which part travels where follows from method and path. */
@@ -47,15 +69,31 @@ export interface Operation<I extends InputSchema = InputSchema, O extends z.ZodT
   readonly isReadOnly: boolean;
   /** It is about one thing that has a version: an ETag, and `ifVersion` (If-Match) for a change. */
   readonly isVersioned: boolean;
+  /**
+   * It has a transaction to itself, before which nothing overdue is settled: it mends the ledger,
+   * without which nothing can be settled.
+   */
+  readonly isAlone?: boolean;
+  /** It is carried out and always undone: only its answer is wanted. */
+  readonly isRehearsal?: boolean;
+  /** Another path to the same, below the base path. */
+  readonly alias?: string;
   /** Status of success, where it is not 200. */
   readonly status?: 201 | 204;
+  /** Where the answer decides the status: those there are, with what they mean, and which it is. */
+  readonly statuses?: Readonly<Record<number, string>>;
+  statusOf?(output: z.output<O>): number;
+  /** A body may be so large; 64 KiB where nothing is said. */
+  readonly bodyLimit?: number;
+  /** Whether a caller's key for what it intends (the header Idempotency-Key) is heeded. */
+  readonly takesKey?: boolean;
   /** Name of the request body in the OpenAPI document. */
   readonly requestName?: string;
   /** Schemas are built when they are first used, so that a command pays only for its own. */
   readonly input: () => I;
   readonly output: () => O;
   readonly example: { readonly input: z.input<I>; readonly output: z.output<O> };
-  run(context: Context, input: z.output<I>): Promise<z.output<O>>;
+  run(context: Context, input: z.output<I>): Promise<z.output<O> | Unfinished<z.output<I>>>;
 }
 
 /** Gives the definition its types, and builds each schema once. */
@@ -66,7 +104,7 @@ export function operation<I extends InputSchema, O extends z.ZodType>(
 }
 
 /** Options of a call beyond its input; the principal is known to whoever made the Call. */
-export type CallOptions = Pick<Caller, 'dryRun' | 'ifVersion'>;
+export type CallOptions = Pick<Caller, 'dryRun' | 'ifVersion' | 'idempotencyKey'>;
 
 /** Carries an operation out, here or on a server: the caller does not know which. */
 export type Call = <I extends InputSchema, O extends z.ZodType>(

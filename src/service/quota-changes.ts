@@ -1,19 +1,22 @@
-import { changeLimit, lowerAncestor, type Limit } from '../domain/quota.ts';
+import { changeLimit, lowerAncestor, type AncestorAllowance, type Limit } from '../domain/quota.ts';
 import type { LimitChange } from '../domain/quantity.ts';
 import { limitField } from '../domain/resource.ts';
 import { settingsInForce } from './settings-in-force.ts';
-import type { Key, ResourceRow, TenantRow } from '../store/store.ts';
+import type { Key, PoolRow, ResourceRow, ScopeRow, TenantRow } from '../store/store.ts';
 import {
   allowancesOf,
-  ancestorAllowances,
   catalogueOf,
+  limitVersion,
   resourceOfField,
   sameResource,
   type CatalogueAllowance,
   type TenantAllowances,
 } from './allowances.ts';
+import { noEffects, overView, startedView, type Effects } from './effects.ts';
 import { recordEvent } from './event-log.ts';
 import { expectVersion, type Context } from './operation.ts';
+import { overdueAsOf } from './overdue.ts';
+import { promote, wake } from './promotion.ts';
 
 /** A limit as sent: base units, null for unlimited, `+4` or `-2` relative to what is. */
 export type SentLimit = number | null | string;
@@ -29,7 +32,8 @@ interface ResourceChange {
 
 interface LimitWarning {
   readonly resource: string;
-  readonly tenant: string;
+  readonly tenant: string | null;
+  readonly pool: string | null;
   readonly limit: Limit;
 }
 
@@ -53,89 +57,179 @@ export async function openQuota(
   for (const [field, limit] of Object.entries(sent)) {
     if (limit !== undefined) limits.set(resourceOfField(catalogue, field), limit);
   }
-  const scope = await tables.quotas.insertScope(tenant, now);
+  const scope = await tables.scopes.insert({ tenant, pool: null }, now);
   for (const [resource, limit] of limits) await tables.quotas.setLimit(scope, resource.key, limit);
   return Object.fromEntries([...limits].map(([{ name }, limit]) => [limitField(name), limit]));
 }
 
-/** What a call really changed, and which ancestors make it less than it seems. */
+/** Whose limits are changed: a tenant's, everywhere or in one pool. */
+export interface Subject {
+  readonly tenant: TenantRow;
+  readonly pool: PoolRow | undefined;
+}
+
+/** What a call really changed, what makes it less than it seems, and what follows. */
 export interface LimitOutcome {
   readonly changes: ResourceChange[];
   readonly warnings: LimitWarning[];
+  readonly effects: Effects;
+}
+
+/** The outcome, and the allowances as they are after it. */
+export interface Changed {
+  readonly outcome: LimitOutcome;
+  readonly allowances: TenantAllowances;
 }
 
 /** Sets the limits that were sent and records the event. */
 export async function setLimits(
   context: Context,
-  tenant: TenantRow,
+  subject: Subject,
   sent: SentLimits,
   unset: readonly string[],
-): Promise<LimitOutcome> {
-  const { tables } = context;
-  const catalogue = await catalogueOf(tables);
-  const present = await allowancesOf(tables, tenant.key, catalogue);
-  const { scope, own } = present;
-  expectVersion(context, scope.version, `The quota of ${tenant.name}`);
+): Promise<Changed> {
+  const catalogue = await catalogueOf(context.tables);
+  const present = await presentOf(context, subject, catalogue);
   for (const field of unset) resourceOfField(catalogue, field);
   const changed: CatalogueAllowance[] = [];
   for (const [field, value] of Object.entries(sent)) {
     if (value === undefined) continue;
     const resource = resourceOfField(catalogue, field);
-    const before = own.find((allowance) => allowance.resource === resource);
+    const before = present.own.find((allowance) => allowance.resource === resource);
     if (before === undefined || (unset.includes(field) && value === before.limit)) continue;
     const limit = changeLimit(before.limit, toChange(value), resource);
     if (before.isOwn && limit === before.limit) continue;
-    await tables.quotas.setLimit(scope.key, resource.key, limit);
     changed.push({ ...before, isOwn: true, limit });
   }
-  return recordLimits(context, tenant, 'quota.set', present, changed);
+  return saveLimits(context, subject, 'quota.set', present, changed);
 }
 
-/** Takes a tenant's own limit away, so that the resource's default holds. */
+/** Takes a tenant's own limit away, so that the default holds. */
 export async function unsetLimit(
   context: Context,
-  tenant: TenantRow,
+  subject: Subject,
   field: string,
-): Promise<LimitOutcome> {
-  const { tables } = context;
-  const catalogue = await catalogueOf(tables);
+): Promise<Changed> {
+  const catalogue = await catalogueOf(context.tables);
   const resource = resourceOfField(catalogue, field);
-  const present = await allowancesOf(tables, tenant.key, catalogue);
-  const { scope, own } = present;
-  expectVersion(context, scope.version, `The quota of ${tenant.name}`);
-  const before = own.find((allowance) => allowance.resource === resource);
-  if (before?.isOwn !== true) return { changes: [], warnings: [] };
-  await tables.quotas.unsetLimit(scope.key, resource.key);
-  const after = { ...before, isOwn: false, limit: resource.defaultLimit };
-  return recordLimits(context, tenant, 'quota.unset', present, [after]);
+  const present = await presentOf(context, subject, catalogue);
+  const before = present.own.find((allowance) => allowance.resource === resource);
+  if (before?.isOwn !== true) return unchanged(present);
+  return saveLimits(context, subject, 'quota.unset', present, [
+    { ...before, isOwn: false, limit: defaultOf(subject, resource) },
+  ]);
+}
+
+function defaultOf({ pool }: Subject, resource: ResourceRow): Limit {
+  if (pool === undefined) return resource.defaultLimit;
+  return resource.name === 'jobs' ? pool.maxJobsPerTenant : null;
+}
+
+async function presentOf(
+  context: Context,
+  { tenant, pool }: Subject,
+  catalogue: readonly ResourceRow[],
+): Promise<TenantAllowances> {
+  const { tables, now } = context;
+  const overdue = await overdueAsOf(tables, now);
+  const present = await allowancesOf(tables, tenant, pool, catalogue, overdue);
+  const what = pool === undefined ? tenant.name : `${tenant.name} in pool ${pool.name}`;
+  expectVersion(context, limitVersion(present.scope), `The quota of ${what}`);
+  return present;
+}
+
+function unchanged(allowances: TenantAllowances): Changed {
+  return { outcome: { changes: [], warnings: [], effects: noEffects }, allowances };
+}
+
+async function saveLimits(
+  context: Context,
+  subject: Subject,
+  operationName: string,
+  present: TenantAllowances,
+  changed: readonly CatalogueAllowance[],
+): Promise<Changed> {
+  if (changed.length === 0) return unchanged(present);
+  const scope = await writeLimits(context, present, changed);
+  await recordLimits(context, subject, operationName, present, changed);
+  const own = present.own.map((allowance) => sameResource(allowance, changed)[0] ?? allowance);
+  const after = { ...present, own, scope: { ...present.scope, key: scope.key, row: scope } };
+  const effects = await effectsOf(context, after, changed);
+  const outcome = {
+    changes: changesOf(present, changed),
+    warnings: warningsOf(changed, present.above),
+    effects,
+  };
+  if (effects.started.length === 0) return { outcome, allowances: after };
+  // What started uses something.
+  const { tenant, pool } = subject;
+  const catalogue = present.own.map(({ resource }) => resource);
+  const overdue = await overdueAsOf(context.tables, context.now);
+  const now = await allowancesOf(context.tables, tenant, pool, catalogue, overdue);
+  return { outcome, allowances: now };
+}
+
+async function writeLimits(
+  { tables, now }: Context,
+  { scope }: TenantAllowances,
+  changed: readonly CatalogueAllowance[],
+): Promise<ScopeRow> {
+  const key = scope.key ?? (await tables.scopes.insert(scope.subject, now));
+  for (const { resource, limit, isOwn } of changed) {
+    if (isOwn) await tables.quotas.setLimit(key, resource.key, limit);
+    else await tables.quotas.unsetLimit(key, resource.key);
+  }
+  const row = {
+    ...scope.subject,
+    key,
+    version: (scope.row?.version ?? 1) + 1,
+    updatedAt: now,
+  };
+  await tables.scopes.touch(row);
+  return row;
+}
+
+async function effectsOf(
+  context: Context,
+  { scope }: TenantAllowances,
+  changed: readonly CatalogueAllowance[],
+): Promise<Effects> {
+  const { tables } = context;
+  const places =
+    scope.key === undefined
+      ? []
+      : changed.map(({ resource }) => ({ scope: Number(scope.key), resource: resource.key }));
+  const started = await promote(context, await wake(tables, places));
+  return { over: overView(scope, changed), started: startedView(started) };
 }
 
 async function recordLimits(
   context: Context,
-  tenant: TenantRow,
+  { tenant, pool }: Subject,
   operationName: string,
-  { scope, own }: TenantAllowances,
+  { own }: TenantAllowances,
   changed: readonly CatalogueAllowance[],
-): Promise<LimitOutcome> {
-  if (changed.length === 0) return { changes: [], warnings: [] };
-  const { tables, now } = context;
+): Promise<void> {
   const before = changed.flatMap((after) => sameResource(after, own));
+  const where = pool === undefined ? {} : { pool: pool.name };
   await recordEvent(context, {
     operation: operationName,
     tenant: tenant.id,
     object: tenant.id,
-    before: limitRecord(before),
-    after: limitRecord(changed),
+    before: { ...where, ...limitRecord(before) },
+    after: { ...where, ...limitRecord(changed) },
   });
-  await tables.quotas.touch({ ...scope, version: scope.version + 1, updatedAt: now });
-  const changes = changed.map((after, i) => ({
+}
+
+function changesOf(
+  { own }: TenantAllowances,
+  changed: readonly CatalogueAllowance[],
+): ResourceChange[] {
+  return changed.map((after) => ({
     resource: after.resource.name,
-    before: before[i]?.limit ?? null,
+    before: sameResource(after, own)[0]?.limit ?? null,
     after: after.limit,
   }));
-  const resources = changed.map(({ resource }) => resource);
-  const above = await ancestorAllowances(tables, tenant, resources);
-  return { changes, warnings: warningsOf(changed, above) };
 }
 
 /** An event says `unset`, not the default: that may be another one by the time it is read. */
@@ -150,13 +244,13 @@ function limitRecord(allowances: readonly CatalogueAllowance[]): Record<string, 
 
 function warningsOf(
   changed: readonly CatalogueAllowance[],
-  above: Parameters<typeof lowerAncestor>[1],
+  above: readonly AncestorAllowance[],
 ): LimitWarning[] {
   return changed.flatMap((allowance) => {
     const ancestor = lowerAncestor(allowance, sameResource(allowance, above));
     if (ancestor === undefined) return [];
-    const { tenant, limit } = ancestor;
-    return [{ resource: allowance.resource.name, tenant, limit }];
+    const { tenant, pool, limit } = ancestor;
+    return [{ resource: allowance.resource.name, tenant, pool, limit }];
   });
 }
 

@@ -1,21 +1,32 @@
 import * as z from 'zod';
 import { invalid } from '../domain/errors.ts';
-import type { Tables, TenantRow, UseRank } from '../store/store.ts';
-import { catalogueOf } from './allowances.ts';
+import type { PoolRow, ResourceRow, Tables, TenantRow, UseRank } from '../store/store.ts';
+import { allowancesOf, catalogueOf } from './allowances.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { pageOfEvents } from './event-page.ts';
 import { eventExample, quotaExample } from './examples.ts';
-import { operation, type Context } from './operation.ts';
-import { setLimits, unsetLimit, type LimitOutcome, type SentLimits } from './quota-changes.ts';
+import type { Overdue } from './ledger.ts';
+import { lazy, operation } from './operation.ts';
+import { overdueAsOf } from './overdue.ts';
+import { poolsAreOff, findPool } from './pool-lookup.ts';
+import {
+  setLimits,
+  unsetLimit,
+  type Changed,
+  type SentLimits,
+  type Subject,
+} from './quota-changes.ts';
 import { viewQuota, type QuotaView } from './quota-view.ts';
 import { pageInput, pageOutput, queryInteger, tenantReference } from './schemas/common.ts';
 import { EventResponse } from './schemas/event.ts';
+import { poolReference } from './schemas/pool.ts';
 import {
   QuotaChangeResponse,
   QuotaResponse,
   READ_ONLY_FIELDS,
   TenantQuota,
 } from './schemas/quota.ts';
+import { settingsInForce } from './settings-in-force.ts';
 import { existing, findTenant, findTenantOrTombstone, findTenantToRead } from './tenant-lookup.ts';
 import {
   pageOfTenants,
@@ -33,13 +44,15 @@ export const getQuota = operation({
   role: 'viewer',
   isReadOnly: true,
   isVersioned: true,
-  input: () => z.strictObject({ tenant: tenantReference() }),
+  input: () => z.strictObject({ tenant: tenantReference(), pool: inPool() }),
   output: QuotaResponse,
   example: { input: { tenant: 'acme' }, output: quotaExample },
 
-  async run({ tables }, input) {
+  async run({ tables, now }, input) {
     const tenant = await findTenantToRead(tables, input.tenant);
-    return viewQuota(tables, tenant, await catalogueOf(tables));
+    const pool = await limitedPool(tables, input.pool);
+    const view = quotaViews(tables, await catalogueOf(tables), await overdueAsOf(tables, now));
+    return view(tenant, pool);
   },
 });
 
@@ -62,15 +75,15 @@ export const setQuota = operation({
         { resource: 'cpu_m', before: 4000, after: 6000 },
         { resource: 'gpu', before: 0, after: 2 },
       ],
-      warnings: [{ resource: 'memory_mb', tenant: 'eng', limit: 10240 }],
+      warnings: [{ resource: 'memory_mb', tenant: 'eng', pool: null, limit: 10240 }],
+      effects: { over: [], started: [] },
     },
   },
 
   async run(context, input) {
-    const tenant = await findTenant(context.tables, input.tenant);
-    const sent = sentLimits(input);
-    const outcome = await setLimits(context, tenant, sent, input.unset ?? []);
-    return changedQuota(context, tenant, outcome);
+    const subject = await subjectOf(context.tables, input.tenant, input.pool ?? undefined);
+    const changed = await setLimits(context, subject, sentLimits(input), input.unset ?? []);
+    return changedQuota(subject, changed);
   },
 });
 
@@ -85,6 +98,7 @@ export const unsetQuota = operation({
   input: () =>
     z.strictObject({
       tenant: tenantReference(),
+      pool: inPool(),
       resource: z
         .string()
         .min(1)
@@ -101,13 +115,13 @@ export const unsetQuota = operation({
       unset: ['gpu'],
       changes: [{ resource: 'gpu', before: 2, after: 0 }],
       warnings: [],
+      effects: { over: [], started: [] },
     },
   },
 
   async run(context, input) {
-    const tenant = await findTenant(context.tables, input.tenant);
-    const outcome = await unsetLimit(context, tenant, input.resource);
-    return changedQuota(context, tenant, outcome);
+    const subject = await subjectOf(context.tables, input.tenant, input.pool);
+    return changedQuota(subject, await unsetLimit(context, subject, input.resource));
   },
 });
 
@@ -137,11 +151,11 @@ export const listQuotas = operation({
     output: { items: [quotaExample], next_cursor: null },
   },
 
-  async run({ tables }, input) {
+  async run({ tables, now }, input) {
     const page = await pageOfQuotas(tables, input);
-    const catalogue = await catalogueOf(tables);
+    const view = quotaViews(tables, await catalogueOf(tables), await overdueAsOf(tables, now));
     const items: QuotaView[] = [];
-    for (const tenant of page.tenants) items.push(await viewQuota(tables, tenant, catalogue));
+    for (const tenant of page.tenants) items.push(await view(tenant, undefined));
     return { items, next_cursor: page.next };
   },
 });
@@ -170,9 +184,34 @@ export const quotaHistory = operation({
 /** What gives or changes limits. */
 const QUOTA_OPERATIONS = ['tenant.create', 'quota.set', 'quota.unset'];
 
-async function changedQuota({ tables }: Context, tenant: TenantRow, outcome: LimitOutcome) {
-  const view = await viewQuota(tables, tenant, await catalogueOf(tables));
-  return { ...view, ...outcome };
+const inPool = lazy(() =>
+  poolReference().optional().describe('Limits in this pool, in place of those everywhere.'),
+);
+
+async function limitedPool(
+  tables: Tables,
+  reference: string | undefined,
+): Promise<PoolRow | undefined> {
+  if (reference === undefined) return undefined;
+  if (!(await settingsInForce(tables)).resourcePools.enabled) throw poolsAreOff();
+  return findPool(tables, reference);
+}
+
+async function subjectOf(
+  tables: Tables,
+  tenant: string,
+  pool: string | undefined,
+): Promise<Subject> {
+  return { tenant: await findTenant(tables, tenant), pool: await limitedPool(tables, pool) };
+}
+
+function quotaViews(tables: Tables, catalogue: readonly ResourceRow[], overdue: Overdue) {
+  return async (tenant: TenantRow, pool: PoolRow | undefined): Promise<QuotaView> =>
+    viewQuota(tenant, await allowancesOf(tables, tenant, pool, catalogue, overdue));
+}
+
+function changedQuota({ tenant }: Subject, { outcome, allowances }: Changed) {
+  return { ...viewQuota(tenant, allowances), ...outcome };
 }
 
 interface QuotaListInput extends Omit<TenantPageInput, 'sort'> {
@@ -213,7 +252,7 @@ type QuotaInput = z.output<ReturnType<typeof setQuota.input>>;
 
 /** The limits in a quota document that was sent: all that is not one of its own fields. */
 function sentLimits(input: QuotaInput): SentLimits {
-  const own = new Set([...READ_ONLY_FIELDS, 'tenant', 'unset']);
+  const own = new Set([...READ_ONLY_FIELDS, 'tenant', 'pool', 'unset']);
   const sent = Object.entries(input).filter(([field]) => !own.has(field));
   return Object.fromEntries(sent) as SentLimits;
 }

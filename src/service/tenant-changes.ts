@@ -1,8 +1,11 @@
 import { conflict } from '../domain/errors.ts';
+import { transition } from '../domain/job.ts';
 import type { TenantStatus } from '../domain/tenant.ts';
-import type { Tables, TenantRow } from '../store/store.ts';
+import type { JobRow, Tables, TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
+import { endJob } from './job-changes.ts';
 import { expectVersion, type Context } from './operation.ts';
+import { distinct, promote, wake, type Room } from './promotion.ts';
 import { ancestorsOf, findTenant } from './tenant-lookup.ts';
 import { viewTenant, type TenantView } from './tenant-view.ts';
 
@@ -11,15 +14,50 @@ export async function requireFreeName(tables: Tables, name: string): Promise<voi
   if (other !== undefined) throw conflict(`A tenant named ${name} exists already (${other.id}).`);
 }
 
-/** Leaf first, so that no tenant ever stands under a deleted one. */
-export async function deleteSubtree(context: Context, tenant: TenantRow): Promise<void> {
-  const { tables } = context;
-  const order = [tenant];
-  for (const above of order) {
-    order.push(...(await tables.tenants.children(above.key, '', Number.MAX_SAFE_INTEGER)));
+/** So many tenants and jobs go with one transaction. */
+const DELETED_AT_ONCE = 500;
+
+/**
+ * Deletes a tenant and all below it, leaf first, so that none ever stands under a deleted one. Jobs
+ * that live there are cancelled or evicted; only then others get their room. What is too much for
+ * one transaction is suspended, so that nothing new starts, and gone on with in the next one.
+ */
+export async function deleteSubtree(
+  context: Context,
+  tenant: TenantRow,
+): Promise<'done' | 'unfinished'> {
+  const { tables, caller } = context;
+  const room: Room[] = [];
+  let isDone = false;
+  for (
+    let left = caller.dryRun === true ? Infinity : DELETED_AT_ONCE;
+    left > 0 && !isDone;
+    left--
+  ) {
+    const leaf = await leafBelow(tables, tenant);
+    const [job] = await tables.jobs.livingOf(leaf.key, 1);
+    if (job !== undefined) {
+      room.push(...(await removeJob(context, job)));
+      continue;
+    }
+    await deleteOne(context, leaf);
+    isDone = leaf.key === tenant.key;
   }
-  order.reverse();
-  for (const doomed of order) await deleteOne(context, doomed);
+  if (!isDone) await setStatus(context, tenant.id, 'suspended');
+  await promote(context, distinct(room));
+  return isDone ? 'done' : 'unfinished';
+}
+
+async function leafBelow(tables: Tables, tenant: TenantRow): Promise<TenantRow> {
+  const [child] = await tables.tenants.children(tenant.key, '', 1);
+  return child === undefined ? tenant : leafBelow(tables, child);
+}
+
+async function removeJob(context: Context, job: JobRow): Promise<readonly Room[]> {
+  const to = transition(job.state, 'evict');
+  if (to !== 'evicted' && to !== 'cancelled') throw new Error(`job ${job.id} is ${job.state}`);
+  const { room } = await endJob(context, job, to, to === 'evicted' ? 'evict' : 'cancel');
+  return room;
 }
 
 async function deleteOne(context: Context, tenant: TenantRow): Promise<void> {
@@ -46,10 +84,22 @@ export async function setStatus(
   reference: string,
   status: TenantStatus,
 ): Promise<TenantView> {
-  const tenant = await findTenant(context.tables, reference);
-  expectVersion(context, tenant.version, tenant.name);
-  const before = await viewTenant(context.tables, tenant);
-  return saveTenant(context, `tenant.${verbOf(status)}`, before, { ...tenant, status });
+  const { tables } = context;
+  const tenant = await findTenant(tables, reference);
+  if (context.round === 0) expectVersion(context, tenant.version, tenant.name);
+  const before = await viewTenant(tables, tenant);
+  const view = await saveTenant(context, `tenant.${verbOf(status)}`, before, { ...tenant, status });
+  if (status === 'active') await promoteBelow(context, tenant);
+  return view;
+}
+
+/** Jobs that were held back by the suspension wait at the tenant itself, for leave to start. */
+async function promoteBelow(context: Context, tenant: TenantRow): Promise<void> {
+  const { tables } = context;
+  const scope = await tables.scopes.of({ tenant: tenant.key, pool: null });
+  const resource = (await tables.resources.list()).find(({ name }) => name === 'jobs');
+  if (scope === undefined || resource === undefined) return;
+  await promote(context, await wake(tables, [{ scope: scope.key, resource: resource.key }]));
 }
 
 export function verbOf(status: TenantStatus): 'suspend' | 'resume' {

@@ -29,6 +29,8 @@ export const tenantFilterInput = lazy(() => ({
 
 export interface TenantPageInput {
   readonly parent?: string | undefined;
+  /** Only tenants without a parent. */
+  readonly roots?: boolean | undefined;
   readonly tree: boolean;
   readonly status?: TenantRow['status'] | undefined;
   readonly label?: string | string[] | undefined;
@@ -50,6 +52,7 @@ export async function toTenantFilter(
   const parent =
     input.parent === undefined ? undefined : await findTenantToRead(tables, input.parent);
   return {
+    ...(input.roots === true && { parent: null }),
     ...(parent && { parent: parent.key }),
     ...(input.status && { status: input.status }),
     ...(input.name_prefix && { namePrefix: input.name_prefix }),

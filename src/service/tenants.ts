@@ -3,9 +3,10 @@ import { conflict, HodeiError, invalid } from '../domain/errors.ts';
 import type { TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { tenantExample, tenantRequestExample } from './examples.ts';
-import { expectVersion, lazy, operation } from './operation.ts';
+import { expectVersion, lazy, operation, Unfinished, type Context } from './operation.ts';
 import { openQuota, type InitialLimits } from './quota-changes.ts';
 import { pageInput, pageOutput, queryBoolean, tenantReference } from './schemas/common.ts';
+import { askSettled } from './settle.ts';
 import { CreateTenantRequest, TenantResponse, UpdateTenantRequest } from './schemas/tenant.ts';
 import {
   deleteSubtree,
@@ -17,6 +18,7 @@ import {
   verbOf,
 } from './tenant-changes.ts';
 import { findTenant, findTenantToRead } from './tenant-lookup.ts';
+import { carryUsage } from './tenant-move.ts';
 import { pageOfTenants, tenantFilterInput } from './tenant-page.ts';
 import { tenantViews, viewTenant, type TenantView } from './tenant-view.ts';
 
@@ -125,7 +127,14 @@ export const updateTenant = operation({
   isReadOnly: false,
   isVersioned: true,
   requestName: 'UpdateTenantRequest',
-  input: () => UpdateTenantRequest().extend({ tenant: tenantReference() }),
+  input: () =>
+    UpdateTenantRequest().extend({
+      tenant: tenantReference(),
+      force: z
+        .boolean()
+        .default(false)
+        .describe('Move it also where it brings a tenant above it over a limit.'),
+    }),
   output: TenantResponse,
   example: {
     input: { tenant: 'acme', email: 'platform@acme.example', labels: { tier: 'gold' } },
@@ -159,7 +168,9 @@ export const updateTenant = operation({
       parent: await parentAfter(tables, tenant, input.parent),
     };
     if (input.labels !== undefined) await tables.tenants.replaceLabels(tenant.key, input.labels);
-    return saveTenant(context, 'tenant.update', before, changed);
+    const saved = await saveTenant(context, 'tenant.update', before, changed);
+    if (changed.parent !== tenant.parent) await carryUsage(context, tenant, changed, input.force);
+    return saved;
   },
 });
 
@@ -208,7 +219,7 @@ export const deleteTenant = operation({
       tenant: tenantReference(),
       cascade: queryBoolean()
         .default(false)
-        .describe('Delete everything below it too, leaf first.'),
+        .describe('Delete everything below it too, leaf first, and end their jobs.'),
     }),
   output: () => z.undefined(),
   example: { input: { tenant: 'acme' }, output: undefined },
@@ -216,7 +227,7 @@ export const deleteTenant = operation({
   async run(context, input) {
     const { tables } = context;
     const tenant = await findTenant(tables, input.tenant);
-    expectVersion(context, tenant.version, tenant.name);
+    if (context.round === 0) expectVersion(context, tenant.version, tenant.name);
     const [child] = await tables.tenants.children(tenant.key, '', 1);
     if (child !== undefined && !input.cascade) {
       throw conflict(
@@ -224,10 +235,21 @@ export const deleteTenant = operation({
         `Move or delete them first, or delete all of them: hodei tenant delete ${tenant.name} --cascade`,
       );
     }
-    await deleteSubtree(context, tenant);
-    return undefined;
+    if (!input.cascade) await requireNoJobs(context, tenant);
+    const how = await deleteSubtree(context, tenant);
+    return how === 'done' ? undefined : new Unfinished({ ...input, tenant: tenant.id });
   },
 });
+
+async function requireNoJobs(context: Context, tenant: TenantRow): Promise<void> {
+  const living = () => context.tables.jobs.livingOf(tenant.key, 1);
+  const [job] = await askSettled(context, living, (jobs) => jobs.length === 0);
+  if (job === undefined) return;
+  throw conflict(
+    `${tenant.name} has jobs that run or wait, such as ${job.jobId ?? job.id}.`,
+    `See them: hodei job list --tenant ${tenant.name}; --cascade evicts and cancels them.`,
+  );
+}
 
 /** What does not exist is at no version: RFC 9110, 13.1.1. */
 function noVersionYet(name: string): HodeiError {

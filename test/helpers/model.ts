@@ -110,11 +110,9 @@ function move(model: Model, tenant: ModelTenant, reference: string | null): void
 }
 
 function remove(model: Model, tenant: ModelTenant): void {
-  // Children last to first, breadth by breadth: the order in which hodei deletes.
-  const order = [tenant];
-  for (const above of order) order.push(...childrenOf(model, above));
-  for (const { id } of order.reverse()) model.events.push(`tenant.delete ${id}`);
-  model.tenants = model.tenants.filter((other) => !order.includes(other));
+  for (const child of childrenOf(model, tenant)) remove(model, child);
+  model.events.push(`tenant.delete ${tenant.id}`);
+  model.tenants = model.tenants.filter((other) => other !== tenant);
 }
 
 function setLimit(model: Model, tenant: ModelTenant, field: Fields, sent: Limit | string): void {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Call } from '../../src/service/operation.ts';
+import {
+  createPool,
+  deletePool,
+  holdPool,
+  resumePool,
+  updatePool,
+} from '../../src/service/pools.ts';
 import { getQuota, setQuota, unsetQuota } from '../../src/service/quotas.ts';
 import { applySettings } from '../../src/service/settings.ts';
 import {
@@ -10,6 +17,7 @@ import {
   suspendTenant,
   updateTenant,
 } from '../../src/service/tenants.ts';
+import { repairUsage } from '../../src/service/usage.ts';
 import { doors, useDoor } from '../helpers/doors.ts';
 import { refusal } from '../helpers/refusal.ts';
 import { dump } from '../helpers/store.ts';
@@ -18,7 +26,7 @@ import { makeLine, makeTenant } from '../helpers/tenant.ts';
 const dryRun = { dryRun: true };
 const tenant = 'web';
 
-/** Every operation that changes something, on a tree of eng, web and shop. */
+/** Every operation that changes something, on a tree of eng, web and shop and two pools. */
 const changes: Record<string, (call: Call, options?: { dryRun: boolean }) => Promise<unknown>> = {
   'tenant.create': (call, options) =>
     call(createTenant, { name: 'acme', email: 'a@acme.example', parent: tenant }, options),
@@ -29,6 +37,12 @@ const changes: Record<string, (call: Call, options?: { dryRun: boolean }) => Pro
   'tenant.delete': (call, options) => call(deleteTenant, { tenant, cascade: true }, options),
   'quota.set': (call, options) => call(setQuota, { tenant, cpu_m: 9000, gpu: '+1' }, options),
   'quota.unset': (call, options) => call(unsetQuota, { tenant, resource: 'cpu_m' }, options),
+  'usage.repair': (call, options) => call(repairUsage, {}, options),
+  'pool.create': (call, options) => call(createPool, { id: 'cpu', max_size: 2 }, options),
+  'pool.update': (call, options) => call(updatePool, { pool: 'gpu', max_size: 2 }, options),
+  'pool.hold': (call, options) => call(holdPool, { pool: 'gpu' }, options),
+  'pool.resume': (call, options) => call(resumePool, { pool: 'spot' }, options),
+  'pool.delete': (call, options) => call(deletePool, { pool: 'gpu' }, options),
   'config.apply': (call, options) =>
     call(applySettings, { resources: [{ name: 'license' }] }, options),
 };
@@ -40,6 +54,11 @@ describe.each(doors)('a dry run ($name call)', (door) => {
     await makeLine(call, 'eng', 'web', 'shop');
     await call(updateTenant, { tenant, labels: { tier: 'gold' } });
     await call(suspendTenant, { tenant: 'shop' });
+    await call(createPool, { id: 'gpu' });
+    await call(createPool, { id: 'spot' });
+    await call(holdPool, { pool: 'spot' });
+    // Which no job explains.
+    hodei.setUsed('shop', { gpu: 1 });
   };
 
   it.each(Object.keys(changes))('of %s changes no row of any table', async (name) => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type * as z from 'zod';
 import { findBreak, GENESIS_HASH } from '../../src/service/event-log.ts';
 import type { Call, CallOptions } from '../../src/service/operation.ts';
 import { listQuotas, setQuota, unsetQuota } from '../../src/service/quotas.ts';
@@ -154,8 +155,8 @@ async function compare(hodei: TestService, model: Model): Promise<void> {
   expect(findBreak({ sequence: 0, hash: GENESIS_HASH }, events)).toBeUndefined();
 }
 
-type TenantSeen = Awaited<ReturnType<typeof listTenants.run>>['items'][number];
-type QuotaSeen = Awaited<ReturnType<typeof listQuotas.run>>['items'][number];
+type TenantSeen = z.output<ReturnType<typeof listTenants.output>>['items'][number];
+type QuotaSeen = z.output<ReturnType<typeof listQuotas.output>>['items'][number];
 
 function seen({ created_at: _, updated_at: __, ...tenant }: TenantSeen) {
   return tenant;

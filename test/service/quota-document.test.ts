@@ -4,6 +4,8 @@ import { applySettings } from '../../src/service/settings.ts';
 import { doors, useDoor } from '../helpers/doors.ts';
 import { makeLine, makeTenant } from '../helpers/tenant.ts';
 
+const noEffects = { over: [], started: [] };
+
 describe.each(doors)('unsetting a limit ($name call)', (door) => {
   const hodei = useDoor(door);
   const { call } = hodei;
@@ -45,7 +47,7 @@ describe.each(doors)('unsetting a limit ($name call)', (door) => {
     };
     hodei.clock.advance(1_000);
     const answer = await call(unsetQuota, { tenant: 'acme', resource: 'gpu' });
-    expect(answer).toEqual({ ...before.quota, changes: [], warnings: [] });
+    expect(answer).toEqual({ ...before.quota, changes: [], warnings: [], effects: noEffects });
     expect(await hodei.events()).toEqual(before.events);
   });
 
@@ -79,7 +81,7 @@ describe.each(doors)('a quota document that is sent back ($name call)', (door) =
     const seen = await call(getQuota, { tenant: 'acme' });
     const events = await hodei.events();
     const answer = await call(setQuota, { ...seen, tenant: 'acme' }, { ifVersion: seen.version });
-    expect(answer).toEqual({ ...seen, changes: [], warnings: [] });
+    expect(answer).toEqual({ ...seen, changes: [], warnings: [], effects: noEffects });
     expect(await call(setQuota, { ...answer, tenant: 'acme' })).toEqual(answer);
     expect(await hodei.events()).toEqual(events);
   });
@@ -116,6 +118,6 @@ describe.each(doors)('a quota document that is sent back ($name call)', (door) =
       tenant_name: 'beta',
       version: 77,
     });
-    expect(answer).toEqual({ ...seen, changes: [], warnings: [] });
+    expect(answer).toEqual({ ...seen, changes: [], warnings: [], effects: noEffects });
   });
 });

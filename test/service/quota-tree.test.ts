@@ -26,11 +26,29 @@ describe.each(doors)('a quota in a tree ($name call)', (door) => {
     hodei.setUsed('web', { cpu_m: 500 });
     hodei.setUsed('eng', { cpu_m: 2000 });
     const ofCart = async () => (await boundBy('cart'))['cpu_m'];
-    expect(await ofCart()).toEqual({ tenant: 'web', limit: 7500, used: 500, free: 7000 });
+    expect(await ofCart()).toEqual({
+      tenant: 'web',
+      pool: null,
+      limit: 7500,
+      used: 500,
+      free: 7000,
+    });
     hodei.setUsed('eng', { cpu_m: 3001 });
-    expect(await ofCart()).toEqual({ tenant: 'eng', limit: 10_000, used: 3001, free: 6999 });
+    expect(await ofCart()).toEqual({
+      tenant: 'eng',
+      pool: null,
+      limit: 10_000,
+      used: 3001,
+      free: 6999,
+    });
     hodei.setUsed('eng', { cpu_m: 12_000 });
-    expect(await ofCart()).toEqual({ tenant: 'eng', limit: 10_000, used: 12_000, free: 0 });
+    expect(await ofCart()).toEqual({
+      tenant: 'eng',
+      pool: null,
+      limit: 10_000,
+      used: 12_000,
+      free: 0,
+    });
     hodei.setUsed('cart', { cpu_m: 9000 });
     expect(await ofCart()).toBeUndefined();
   });
@@ -48,7 +66,7 @@ describe.each(doors)('a quota in a tree ($name call)', (door) => {
     await call(setQuota, { tenant: 'shop', gpu: null });
     await call(setQuota, { tenant: 'web', gpu: null });
     await call(setQuota, { tenant: 'eng', gpu: 3 });
-    const bound = { tenant: 'eng', limit: 3, used: 0, free: 3 };
+    const bound = { tenant: 'eng', pool: null, limit: 3, used: 0, free: 3 };
     expect((await boundBy('shop'))['gpu']).toEqual(bound);
     await call(setQuota, { tenant: 'eng', gpu: null });
     expect(await boundBy('shop')).not.toHaveProperty('gpu');
@@ -59,7 +77,7 @@ describe.each(doors)('a quota in a tree ($name call)', (door) => {
     await call(applySettings, { resources: [{ name: 'gpu', default_limit: 2 }] });
     await call(setQuota, { tenant: 'web', gpu: 5 });
     await call(unsetQuota, { tenant: 'eng', resource: 'gpu' });
-    const bound = { tenant: 'eng', limit: 2, used: 0, free: 2 };
+    const bound = { tenant: 'eng', pool: null, limit: 2, used: 0, free: 2 };
     expect((await boundBy('web'))['gpu']).toEqual(bound);
   });
 
@@ -81,17 +99,23 @@ describe.each(doors)('a quota in a tree ($name call)', (door) => {
       expect(limit).toBe(cpu_m);
       return warnings;
     };
-    expect(await warned(6000)).toEqual([{ resource: 'cpu_m', tenant: 'web', limit: 5000 }]);
-    expect(await warned(3500)).toEqual([{ resource: 'cpu_m', tenant: 'eng', limit: 3000 }]);
+    expect(await warned(6000)).toEqual([
+      { resource: 'cpu_m', tenant: 'web', pool: null, limit: 5000 },
+    ]);
+    expect(await warned(3500)).toEqual([
+      { resource: 'cpu_m', tenant: 'eng', pool: null, limit: 3000 },
+    ]);
     expect(await warned(3000)).toEqual([]);
-    expect(await warned(null)).toEqual([{ resource: 'cpu_m', tenant: 'web', limit: 5000 }]);
+    expect(await warned(null)).toEqual([
+      { resource: 'cpu_m', tenant: 'web', pool: null, limit: 5000 },
+    ]);
   });
 
   it('is warned about for what changed only', async () => {
     await makeLine(call, 'eng', 'web');
     await call(setQuota, { tenant: 'web', cpu_m: 6000, gpu: 3 });
     const { warnings } = await call(setQuota, { tenant: 'web', memory_mb: 9000, gpu: 3 });
-    expect(warnings).toEqual([{ resource: 'memory_mb', tenant: 'eng', limit: 8192 }]);
+    expect(warnings).toEqual([{ resource: 'memory_mb', tenant: 'eng', pool: null, limit: 8192 }]);
   });
 
   it('is warned about where a limit is taken away and the default is above the ancestor', async () => {
@@ -100,6 +124,6 @@ describe.each(doors)('a quota in a tree ($name call)', (door) => {
     await call(applySettings, { resources: [{ name: 'gpu', default_limit: null }] });
     const { gpu, warnings } = await call(unsetQuota, { tenant: 'web', resource: 'gpu' });
     expect(gpu).toBeNull();
-    expect(warnings).toEqual([{ resource: 'gpu', tenant: 'eng', limit: 2 }]);
+    expect(warnings).toEqual([{ resource: 'gpu', tenant: 'eng', pool: null, limit: 2 }]);
   });
 });

@@ -7,6 +7,7 @@ import { makeTenant } from '../helpers/tenant.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const defaults = { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 };
+const noEffects = { over: [], started: [] };
 
 describe.each(doors)('the quota of a new tenant ($name call)', (door) => {
   const hodei = useDoor(door);
@@ -18,6 +19,7 @@ describe.each(doors)('the quota of a new tenant ($name call)', (door) => {
     expect(quota).toEqual({
       tenant_id: acme.id,
       tenant_name: 'acme',
+      pool: null,
       ...defaults,
       unset: [],
       units: { cpu_m: 'millicores', memory_mb: 'MiB', gpu: 'count', max_concurrent_jobs: 'count' },
@@ -82,6 +84,7 @@ describe.each(doors)('setting limits ($name call)', (door) => {
         { resource: 'gpu', before: 0, after: 2 },
       ],
       warnings: [],
+      effects: noEffects,
     });
   });
 
@@ -101,7 +104,7 @@ describe.each(doors)('setting limits ($name call)', (door) => {
     hodei.clock.advance(5_000);
     for (const fields of [{}, { cpu_m: 4000 }, { gpu: '+0' }, { gpu: '-0' }, defaults]) {
       const answer = await call(setQuota, { tenant: 'acme', ...fields });
-      expect(answer).toEqual({ ...before, changes: [], warnings: [] });
+      expect(answer).toEqual({ ...before, changes: [], warnings: [], effects: noEffects });
     }
     expect(await hodei.events()).toEqual(events);
   });
@@ -134,7 +137,16 @@ describe.each(doors)('setting limits ($name call)', (door) => {
   it('below what is used is done: nothing that runs is touched', async () => {
     await makeTenant(call, 'acme');
     hodei.setUsed('acme', { cpu_m: 3000, jobs: 4 });
-    await call(setQuota, { tenant: 'acme', cpu_m: 1000, max_concurrent_jobs: 0 });
+    const limits = { cpu_m: 1000, max_concurrent_jobs: 0, gpu: 3 };
+    const { effects } = await call(setQuota, { tenant: 'acme', ...limits });
+    const over = { tenant: 'acme', pool: null };
+    expect(effects).toEqual({
+      over: [
+        { ...over, resource: 'cpu_m', limit: 1000, used: 3000, over_by: 2000 },
+        { ...over, resource: 'jobs', limit: 0, used: 4, over_by: 4 },
+      ],
+      started: [],
+    });
     expect(await call(getQuota, { tenant: 'acme' })).toMatchObject({
       cpu_m: 1000,
       current_usage: { cpu_m: 3000, active_jobs: 4 },

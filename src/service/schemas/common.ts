@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { labelKeyProblem, MAX_LABELS } from '../../domain/tenant.ts';
 import { isPrintable } from '../../domain/text.ts';
 import { lazy } from '../operation.ts';
 
@@ -58,9 +59,13 @@ export function instant() {
   return z.iso.datetime({ precision: 3 });
 }
 
+/** The last time that was written, which is often the next one too: of one call, and of its group. */
+let last = { time: Number.NaN, text: '' };
+
 /** Epoch milliseconds as ISO 8601 in UTC with milliseconds. */
 export function toInstant(time: number): string {
-  return new Date(time).toISOString();
+  if (last.time !== time) last = { time, text: new Date(time).toISOString() };
+  return last.text;
 }
 
 export const tenantReference = lazy(() =>
@@ -75,3 +80,30 @@ export const tenantReference = lazy(() =>
     .describe("A tenant's id or name; to read, also the beginning of an id that is unique.")
     .meta({ minLength: 1, example: 'acme' }),
 );
+
+const MAX_LABEL_VALUE = 128;
+
+/** Labels of something, such as `a tenant`. */
+export function labelsInput(of: string) {
+  return z
+    .record(z.string(), freeText(MAX_LABEL_VALUE))
+    .superRefine((record, check) => {
+      const keys = Object.keys(record);
+      if (keys.length > MAX_LABELS) {
+        check.addIssue({ code: 'custom', message: `${of} has at most ${MAX_LABELS} labels` });
+      }
+      for (const key of keys) {
+        const problem = labelKeyProblem(key);
+        if (problem !== undefined) check.addIssue({ code: 'custom', message: problem });
+      }
+    })
+    .describe('Keys and values to find it by.');
+}
+
+/** A time as somebody writes it: any ISO 8601 with its zone. */
+export function someTime() {
+  return z.iso.datetime({
+    offset: true,
+    error: 'must be a time such as 2026-11-01T09:00:00Z',
+  });
+}

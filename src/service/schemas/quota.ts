@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { MAX_AMOUNT } from '../../domain/resource.ts';
 import { lazy } from '../operation.ts';
 import { instant } from './common.ts';
+import { effects, poolReference } from './pool.ts';
 
 const limit = lazy(() => {
   const wanted = 'must be a whole number from 0 to 2^53-1, or null for unlimited';
@@ -43,6 +44,7 @@ export const READ_ONLY_FIELDS = [
   'updated_at',
   'changes',
   'warnings',
+  'effects',
 ] as const;
 
 /** What a GET answered may be edited and sent back, so its read-only fields are let through. */
@@ -50,6 +52,10 @@ export const TenantQuota = lazy(() =>
   z
     .object({
       ...limitFields(limitChange),
+      pool: poolReference()
+        .nullable()
+        .optional()
+        .describe('Limits in this pool, beside those that hold everywhere.'),
       unset: z
         .array(z.string())
         .optional()
@@ -70,7 +76,8 @@ function readOnlyFields() {
 
 const ancestorLimit = lazy(() =>
   z.strictObject({
-    tenant: z.string(),
+    tenant: z.string().nullable().describe('Null: the pool itself.'),
+    pool: z.string().nullable(),
     limit: limit(),
     used: z.int(),
     free: limit(),
@@ -89,6 +96,7 @@ function quotaFields() {
   return {
     tenant_id: z.string(),
     tenant_name: z.string(),
+    pool: z.string().nullable().describe('Null: limits everywhere; else those in this pool.'),
     cpu_m: limit(),
     memory_mb: limit(),
     gpu: limit(),
@@ -102,7 +110,7 @@ function quotaFields() {
       .catchall(z.int()),
     bound_by: z
       .record(z.string(), ancestorLimit())
-      .describe('By field: the tenant above that leaves less than the own limit does.'),
+      .describe('By field: who else leaves less than the own limit does, the tightest.'),
     version: z.int().describe('Counts the changes of the limits; sent as ETag.'),
     updated_at: instant(),
   };
@@ -120,8 +128,16 @@ export const QuotaChangeResponse = lazy(() =>
         .array(z.strictObject({ resource: z.string(), before: limit(), after: limit() }))
         .describe('What this call changed, limit in force before and after.'),
       warnings: z
-        .array(z.strictObject({ resource: z.string(), tenant: z.string(), limit: limit() }))
-        .describe('Limits above that of a tenant higher up, which therefore binds first.'),
+        .array(
+          z.strictObject({
+            resource: z.string(),
+            tenant: z.string().nullable(),
+            pool: z.string().nullable(),
+            limit: limit(),
+          }),
+        )
+        .describe('Limits above one that holds too, and therefore binds first.'),
+      effects: effects(),
     })
     .catchall(otherLimit())
     .meta({ id: 'QuotaChangeResponse' }),

@@ -1,16 +1,8 @@
 import * as z from 'zod';
-import {
-  labelKeyProblem,
-  MAX_LABELS,
-  MAX_WEIGHT,
-  nearestTenantName,
-  tenantNameProblem,
-} from '../../domain/tenant.ts';
+import { MAX_WEIGHT, nearestTenantName, tenantNameProblem } from '../../domain/tenant.ts';
 import { lazy } from '../operation.ts';
-import { freeText, instant, tenantReference } from './common.ts';
+import { instant, labelsInput, tenantReference } from './common.ts';
 import { InitialQuota } from './quota.ts';
-
-const MAX_LABEL_VALUE = 128;
 
 const name = lazy(() =>
   z
@@ -42,21 +34,7 @@ const weight = lazy(() => {
     .describe(`Its part beside its siblings when a pool is full, 1 to ${MAX_WEIGHT}.`);
 });
 
-const labels = lazy(() =>
-  z
-    .record(z.string(), freeText(MAX_LABEL_VALUE))
-    .superRefine((record, check) => {
-      const keys = Object.keys(record);
-      if (keys.length > MAX_LABELS) {
-        check.addIssue({ code: 'custom', message: `a tenant has at most ${MAX_LABELS} labels` });
-      }
-      for (const key of keys) {
-        const problem = labelKeyProblem(key);
-        if (problem !== undefined) check.addIssue({ code: 'custom', message: problem });
-      }
-    })
-    .describe('Keys and values to find tenants by.'),
-);
+const labels = lazy(() => labelsInput('a tenant'));
 
 const status = lazy(() => z.enum(['active', 'suspended']));
 

@@ -1,0 +1,145 @@
+import type { JobRow } from '../store/store.ts';
+import { recordDecision, type NotAdmitted } from './decision-log.ts';
+import { recordEvent } from './event-log.ts';
+import { chargesOf, decideOn, isLasting, placeOf, type Decided } from './job-admission.ts';
+import { findReplayed, rememberKey } from './job-lookup.ts';
+import type { JobAsk } from './job-request.ts';
+import { rejectionText, viewDecision, viewJob, viewOf, type JobView } from './job-view.ts';
+import { charge } from './ledger.ts';
+import type { Context } from './operation.ts';
+import { toInstant } from './schemas/common.ts';
+import { askSettled } from './settle.ts';
+
+/** Answers a request: admitted, queued or rejected; or the job that it brought about before. */
+export async function admit(context: Context, ask: JobAsk): Promise<JobView> {
+  const before = await findReplayed(context, ask);
+  if (before !== undefined) {
+    return { ...(await viewJob(context.tables, before, context.now)), replayed: true };
+  }
+  const decided = await decideSettled(context, ask);
+  const { decision } = decided;
+  if (decision.outcome === 'admitted') return begin(context, ask, decided, null);
+  return decision.outcome === 'queued'
+    ? enqueue(context, ask, decision)
+    : reject(context, ask, decision);
+}
+
+function decideSettled(context: Context, ask: JobAsk): Promise<Decided> {
+  const { onFull, settings } = ask;
+  const options = { arePoolsOn: settings.resourcePools.enabled, onFull, isNew: true };
+  return askSettled(context, () => decideOn(context.tables, ask, options), isLasting);
+}
+
+function newJob(context: Context, ask: JobAsk): Omit<JobRow, 'key'> {
+  const { now } = context;
+  return {
+    id: context.newId('job'),
+    tenant: ask.tenant.key,
+    pool: ask.pool.key,
+    jobId: ask.jobId,
+    state: 'admitted',
+    priority: ask.priority,
+    labels: ask.labels,
+    ttlSeconds: ask.ttlSeconds,
+    queueTtlSeconds: ask.queueTtlSeconds,
+    dueAt: ask.ttlSeconds === null ? null : now + ask.ttlSeconds * 1000,
+    requestedAt: now,
+    admittedAt: now,
+    endedAt: null,
+    mark: null,
+    isClaimDue: false,
+    requestHash: ask.hash,
+    decision: null,
+    version: 1,
+    blocked: null,
+  };
+}
+
+/** Admits a job; what runs already (`adopted`, since `startedAt`) above any limit. */
+export async function begin(
+  context: Context,
+  ask: JobAsk,
+  { path }: Pick<Decided, 'path'>,
+  startedAt: number | null,
+): Promise<JobView> {
+  const { tables, now } = context;
+  const isAdopted = startedAt !== null;
+  const job: Omit<JobRow, 'key'> = {
+    ...newJob(context, ask),
+    ...(isAdopted && { mark: 'adopted' as const, admittedAt: startedAt, requestedAt: startedAt }),
+  };
+  const charges = chargesOf(ask);
+  const key = await tables.jobs.insert(job, charges);
+  await charge(tables, path, charges, now);
+  await rememberKey(context, ask, { ...job, key });
+  await recordRequest(context, ask, job, isAdopted ? 'job.adopt' : 'job.admit');
+  return viewOf({ ...job, key }, partsOf(ask), now);
+}
+
+async function enqueue(context: Context, ask: JobAsk, decision: NotAdmitted): Promise<JobView> {
+  const { tables, now } = context;
+  const row = await recordDecision(context, ask, decision, ask.decidedBy, ask.catalogue);
+  const blocked = await placeOf(context, decision.violations, ask.catalogue);
+  const job: Omit<JobRow, 'key'> = {
+    ...newJob(context, ask),
+    state: 'queued',
+    admittedAt: null,
+    dueAt: now + ask.queueTtlSeconds * 1000,
+    decision: row.key,
+    blocked,
+  };
+  const key = await tables.jobs.insert(job, chargesOf(ask));
+  // It may fit: nothing that is freed would wake it, so that it is looked at after those before it.
+  if (decision.code === 'waiting_ahead')
+    await tables.wakeups.put({ ...blocked, afterJob: key - 1 });
+  await rememberKey(context, ask, { ...job, key });
+  await recordRequest(context, ask, job, 'job.queue');
+  return {
+    ...viewOf({ ...job, key }, partsOf(ask), now),
+    position: (await tables.jobs.countBefore(job.pool, key, now)) + 1,
+    ...viewDecision(row, decision.violations),
+  };
+}
+
+async function reject(context: Context, ask: JobAsk, decision: NotAdmitted): Promise<JobView> {
+  const row = await recordDecision(context, ask, decision, ask.decidedBy, ask.catalogue);
+  const { caller, now } = context;
+  const view = viewOf({ ...newJob(context, ask), key: 0, admittedAt: null }, partsOf(ask), now);
+  return {
+    ...view,
+    id: null,
+    state: 'rejected',
+    expires_at: null,
+    decided_at: toInstant(now),
+    ...viewDecision(row, decision.violations),
+    error: rejectionText(ask.tenant.name, decision.code, decision.violations),
+    hint: `hodei explain ${row.id}`,
+    trace_id: caller.traceId,
+  };
+}
+
+async function recordRequest(
+  context: Context,
+  { tenant, pool, amounts }: JobAsk,
+  { id, jobId, ttlSeconds, priority, labels }: Omit<JobRow, 'key'>,
+  operation: string,
+): Promise<void> {
+  await recordEvent(context, {
+    operation,
+    tenant: tenant.id,
+    object: id,
+    before: null,
+    after: {
+      job_id: jobId,
+      pool: pool.name,
+      resources: Object.fromEntries(amounts),
+      ttl_seconds: ttlSeconds,
+      priority,
+      labels,
+    },
+  });
+}
+
+function partsOf({ tenant, pool, amounts }: JobAsk) {
+  return { tenant, pool, resources: Object.fromEntries(amounts) };
+}

@@ -1,0 +1,90 @@
+import { hash } from 'node:crypto';
+import type { Violation } from '../domain/admission.ts';
+import type { DecisionRow, ResourceRow, ViolationRow } from '../store/store.ts';
+import { recordEvent } from './event-log.ts';
+import type { Decided, Question } from './job-admission.ts';
+import type { PathScope } from './ledger.ts';
+import type { Context } from './operation.ts';
+
+/** Identical rejections within so long are one record with a count. */
+const ALIKE_MS = 60_000;
+
+export type NotAdmitted = Exclude<Decided['decision'], { outcome: 'admitted' }>;
+
+/**
+ * Remembers why a request was not admitted, with the numbers of this moment. A caller that asks
+ * again and again makes one record a minute, whose numbers are those of the last time.
+ */
+export async function recordDecision(
+  context: Context,
+  question: Question,
+  decision: NotAdmitted,
+  decidedBy: string,
+  catalogue: readonly ResourceRow[],
+): Promise<DecisionRow> {
+  const { tables, now, caller } = context;
+  const violations = decision.violations.map((violation) => toRow(violation, catalogue));
+  const likeness = likenessOf(question, decision, caller.principal);
+  const before =
+    decision.outcome === 'rejected'
+      ? await tables.decisions.latestLike(likeness, now - ALIKE_MS)
+      : undefined;
+  if (before !== undefined) {
+    const again = { ...before, times: before.times + 1, lastAt: now };
+    await tables.decisions.repeat(again, violations);
+    return again;
+  }
+  const row = {
+    id: context.newId('dec'),
+    outcome: decision.outcome,
+    code: decision.code,
+    isRetryable: decision.isRetryable,
+    decidedBy,
+    tenant: question.tenant.key,
+    pool: question.pool.key,
+    principal: caller.principal,
+    request: Object.fromEntries(question.amounts),
+    likeness,
+    times: 1,
+    firstAt: now,
+    lastAt: now,
+  };
+  const key = await tables.decisions.insert(row, violations);
+  if (row.outcome === 'rejected') await recordRejection(context, question, row);
+  return { ...row, key };
+}
+
+async function recordRejection(
+  context: Context,
+  { tenant, pool }: Question,
+  { id, code, request }: Omit<DecisionRow, 'key'>,
+): Promise<void> {
+  await recordEvent(context, {
+    operation: 'job.reject',
+    tenant: tenant.id,
+    object: id,
+    before: null,
+    after: { pool: pool.name, code, resources: request },
+  });
+}
+
+function likenessOf(
+  { tenant, pool, amounts, whole }: Question,
+  decision: NotAdmitted,
+  by: string,
+): string {
+  const reasons = decision.violations.map(({ scope, resource, code }) => [
+    scope.tenant,
+    scope.pool,
+    resource,
+    code,
+  ]);
+  const asked = whole === undefined ? [...amounts] : { resizedTo: [...whole] };
+  return hash('sha256', JSON.stringify([tenant.key, pool.key, asked, by, reasons]));
+}
+
+function toRow(violation: Violation<PathScope>, catalogue: readonly ResourceRow[]): ViolationRow {
+  const { scope, resource, limit, used, requested, overBy, code } = violation;
+  const key = resource === null ? null : catalogue.find(({ name }) => name === resource)?.key;
+  return { ...scope.subject, resource: key ?? null, limit, used, requested, overBy, code };
+}

@@ -1,0 +1,80 @@
+import type * as z from 'zod';
+import type { Check } from '../domain/admission.ts';
+import type { Key, ResourceRow, Tables } from '../store/store.ts';
+import { namesIn } from './job-view.ts';
+import type { PathScope } from './ledger.ts';
+import { toInstant } from './schemas/common.ts';
+import type { ExplainResponse } from './schemas/explain.ts';
+
+type Now = NonNullable<z.output<ReturnType<typeof ExplainResponse>>['now']>;
+
+type Holder = Now['holders'][number];
+
+/** So many are named for each place that lacks room. */
+const NAMED = 5;
+
+/**
+ * Who holds most where room is lacking: jobs of the tenant itself, in its own scopes; else the tenants
+ * just below, each with all below it.
+ */
+export async function holdersOf(
+  tables: Tables,
+  tenant: Key,
+  lacking: readonly Check<PathScope>[],
+  catalogue: readonly ResourceRow[],
+): Promise<Holder[]> {
+  const holders: Holder[] = [];
+  for (const check of lacking) {
+    const resource = catalogue.find(({ name }) => name === check.resource);
+    if (resource === undefined) continue;
+    const isOwn = check.scope.subject.tenant === tenant;
+    if (isOwn) holders.push(...(await jobsIn(tables, check, tenant, resource.key)));
+    holders.push(...(await tenantsIn(tables, check, resource.key)));
+  }
+  return holders;
+}
+
+async function jobsIn(
+  tables: Tables,
+  check: Check<PathScope>,
+  tenant: Key,
+  resource: Key,
+): Promise<Holder[]> {
+  const { subject } = check.scope;
+  const jobs = await tables.jobs.heaviest(tenant, subject.pool, resource, NAMED);
+  const names = namesIn(tables);
+  const holders: Holder[] = [];
+  for (const job of jobs) {
+    const held = await tables.jobs.amounts(job.key);
+    holders.push({
+      ...placeOf(check),
+      tenant: (await names.tenant(job.tenant)).name,
+      job: job.id,
+      job_id: job.jobId,
+      amount: held.find((each) => each.resource === resource)?.amount ?? 0,
+      since: job.admittedAt === null ? null : toInstant(job.admittedAt),
+      expires_at: job.dueAt === null ? null : toInstant(job.dueAt),
+    });
+  }
+  return holders;
+}
+
+async function tenantsIn(
+  tables: Tables,
+  check: Check<PathScope>,
+  resource: Key,
+): Promise<Holder[]> {
+  const { tenant, pool } = check.scope.subject;
+  const names = namesIn(tables);
+  const holders: Holder[] = [];
+  for (const use of await tables.balances.heaviest(tenant, pool, resource, NAMED)) {
+    const { name } = await names.tenant(use.tenant);
+    const of = { tenant: name, job: null, job_id: null, amount: use.used };
+    holders.push({ ...placeOf(check), ...of, since: null, expires_at: null });
+  }
+  return holders;
+}
+
+function placeOf({ scope, resource }: Check<PathScope>) {
+  return { scope: { tenant: scope.tenant, pool: scope.pool }, resource };
+}

@@ -1,0 +1,188 @@
+import type * as z from 'zod';
+import { smallestRaises, examine, type OnFull, type Violation } from '../domain/admission.ts';
+import { isLiving, stateAsOf } from '../domain/job.ts';
+import type { DecisionRow, JobRow, ResourceRow, Tables } from '../store/store.ts';
+import { holdersOf } from './explain-holders.ts';
+import { decideOn, type Decided, type Question } from './job-admission.ts';
+import { namesIn, viewViolation } from './job-view.ts';
+import type { Context } from './operation.ts';
+import { overdueAsOf } from './overdue.ts';
+import { existingPool } from './pool-lookup.ts';
+import { questionOf } from './promotion.ts';
+import { toInstant } from './schemas/common.ts';
+import type { ExplainResponse } from './schemas/explain.ts';
+import { settingsInForce } from './settings-in-force.ts';
+import { existing } from './tenant-lookup.ts';
+
+type Explanation = z.output<ReturnType<typeof ExplainResponse>>;
+
+type Reading = Pick<Context, 'tables' | 'now'>;
+
+/** Explains a job: what was decided when it came, and how it stands now. */
+export async function explainJobRow(context: Reading, job: JobRow): Promise<Explanation> {
+  const { tables, now } = context;
+  const catalogue = await tables.resources.list();
+  const question = await questionOf(tables, job, catalogue);
+  const state = stateAsOf(job, now);
+  const decision = job.decision === null ? undefined : await tables.decisions.byKey(job.decision);
+  const endedAt = isLiving(state) ? null : (job.endedAt ?? job.dueAt);
+  const isWaiting = state === 'queued';
+  return {
+    kind: 'job',
+    id: job.id,
+    job_id: job.jobId,
+    state,
+    ...aboutQuestion(question, catalogue),
+    requested_at: toInstant(job.requestedAt),
+    admitted_at: job.admittedAt === null ? null : toInstant(job.admittedAt),
+    ended_at: endedAt === null ? null : toInstant(endedAt),
+    expires_at: job.dueAt === null || endedAt !== null ? null : toInstant(job.dueAt),
+    as_of: toInstant(now),
+    position: isWaiting ? (await tables.jobs.countBefore(job.pool, job.key, now)) + 1 : null,
+    then: await thenOf(tables, decision),
+    now: await nowOf(context, question, { state, onFull: 'queue' }, catalogue),
+  };
+}
+
+/** Explains a decision of any age: then from its record, now by deciding it again. */
+export async function explainDecisionRow(
+  context: Reading,
+  decision: DecisionRow,
+): Promise<Explanation> {
+  const { tables, now } = context;
+  const catalogue = await tables.resources.list();
+  const resources = catalogue.filter(({ name }) => decision.request[name] !== undefined);
+  const question: Question = {
+    tenant: await existing(tables, decision.tenant),
+    pool: await existingPool(tables, decision.pool),
+    amounts: new Map(resources.map(({ name }) => [name, decision.request[name] ?? 0])),
+    resources,
+  };
+  const onFull = decision.outcome === 'queued' ? 'queue' : 'reject';
+  return {
+    kind: 'decision',
+    id: decision.id,
+    job_id: null,
+    state: decision.outcome,
+    ...aboutQuestion(question, catalogue),
+    requested_at: toInstant(decision.lastAt),
+    ...{ admitted_at: null, ended_at: null, expires_at: null, position: null },
+    as_of: toInstant(now),
+    then: await thenOf(tables, decision),
+    now: await nowOf(context, question, { state: 'queued', onFull }, catalogue),
+  };
+}
+
+function aboutQuestion({ tenant, pool, amounts }: Question, catalogue: readonly ResourceRow[]) {
+  const units = catalogue.filter(({ name }) => amounts.has(name));
+  return {
+    tenant: tenant.name,
+    tenant_id: tenant.id,
+    pool: pool.name,
+    resources: Object.fromEntries(amounts),
+    units: Object.fromEntries(units.map(({ name, unit }) => [name, unit])),
+  };
+}
+
+async function thenOf(
+  tables: Tables,
+  decision: DecisionRow | undefined,
+): Promise<Explanation['then']> {
+  if (decision === undefined) return null;
+  const violations = await namesIn(tables).violations(decision.key);
+  return {
+    decision_id: decision.id,
+    at: toInstant(decision.lastAt),
+    times: decision.times,
+    outcome: decision.outcome,
+    code: decision.code,
+    retryable: decision.isRetryable,
+    decided_by: decision.decidedBy,
+    violations: violations.map(viewViolation),
+  };
+}
+
+/** How far a request has come, and what becomes of it without room. */
+interface Standing {
+  readonly state: Explanation['state'];
+  readonly onFull: OnFull;
+}
+
+/** How the request stands now: decided by the function that decides. */
+async function nowOf(
+  context: Reading,
+  question: Question,
+  { state, onFull }: Standing,
+  catalogue: readonly ResourceRow[],
+): Promise<Explanation['now']> {
+  const { tenant, pool } = question;
+  const isGone = tenant.deletedAt !== null || pool.deletedAt !== null;
+  if (isGone || (state !== 'queued' && state !== 'admitted')) return null;
+  const decided = await decideNow(context, question, onFull);
+  return state === 'admitted'
+    ? runningNow(question, decided)
+    : waitingNow(context.tables, question, decided, catalogue);
+}
+
+async function decideNow(
+  { tables, now }: Reading,
+  question: Question,
+  onFull: OnFull,
+): Promise<Decided> {
+  const { resourcePools } = await settingsInForce(tables);
+  return decideOn(tables, question, {
+    arePoolsOn: resourcePools.enabled,
+    overdue: await overdueAsOf(tables, now),
+    onFull,
+    isNew: false,
+  });
+}
+
+/** A running job is part of what is used; it is over where what is used is. */
+function runningNow({ amounts }: Question, { path }: Decided): NonNullable<Explanation['now']> {
+  const checks = examine(path.ceilings, amounts).map((check) => ({
+    ...check,
+    overBy: check.limit === null ? 0 : Math.max(0, check.used - check.limit),
+  }));
+  const nothing = { code: null, retryable: null, violations: [], holders: [], raises: [] };
+  return { outcome: 'admitted', ...nothing, checks: checks.map(viewCheck) };
+}
+
+async function waitingNow(
+  tables: Tables,
+  question: Question,
+  { path, decision }: Decided,
+  catalogue: readonly ResourceRow[],
+): Promise<NonNullable<Explanation['now']>> {
+  const checks = examine(path.ceilings, question.amounts);
+  const lacking = checks.filter(({ overBy }) => overBy > 0);
+  const violations: readonly Violation[] =
+    decision.outcome === 'admitted' ? [] : decision.violations;
+  return {
+    outcome: decision.outcome,
+    code: decision.outcome === 'admitted' ? null : decision.code,
+    retryable: decision.outcome === 'admitted' ? null : decision.isRetryable,
+    checks: checks.map(viewCheck),
+    violations: violations.map(viewViolation),
+    holders: await holdersOf(tables, question.tenant.key, lacking, catalogue),
+    raises: smallestRaises(checks).map(({ scope, ...raise }) => ({
+      ...raise,
+      scope: nameOf(scope),
+    })),
+  };
+}
+
+function viewCheck({
+  scope,
+  resource,
+  limit,
+  used,
+  requested,
+  overBy,
+}: ReturnType<typeof examine>[0]) {
+  return { scope: nameOf(scope), resource, limit, used, requested, over_by: overBy };
+}
+
+function nameOf({ tenant, pool }: { tenant: string | null; pool: string | null }) {
+  return { tenant, pool };
+}

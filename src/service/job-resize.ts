@@ -1,0 +1,127 @@
+import { decide } from '../domain/admission.ts';
+import { kindOf, type Amounts } from '../domain/job.ts';
+import type { JobRow, ResourceRow } from '../store/store.ts';
+import { recordDecision, type NotAdmitted } from './decision-log.ts';
+import { recordEvent } from './event-log.ts';
+import { decideOn, isLasting, type Decided, type Question } from './job-admission.ts';
+import { roomIn } from './job-changes.ts';
+import { amountsOf } from './job-request.ts';
+import { rejectionText, viewDecision, viewJob, type JobView } from './job-view.ts';
+import { charge, type Charge } from './ledger.ts';
+import type { Context } from './operation.ts';
+import { promote, questionOf, wake } from './promotion.ts';
+import { settingsInForce } from './settings-in-force.ts';
+import { askSettled } from './settle.ts';
+
+/** Changes what a running job holds. Less is always possible; more has to fit by the difference. */
+export async function resize(
+  context: Context,
+  job: JobRow,
+  named: Readonly<Record<string, unknown>>,
+): Promise<JobView> {
+  const { tables, now } = context;
+  const catalogue = await tables.resources.list();
+  const present = await questionOf(tables, job, catalogue);
+  const wanted = await amountsAfter(context, present, named, catalogue);
+  const difference = differenceOf(present.amounts, wanted, catalogue);
+  if (difference.amounts.size === 0) {
+    return { ...(await viewJob(tables, job, now)), replayed: true };
+  }
+  const question = { ...present, ...difference, whole: wanted };
+  const ask = () => decideGrowth(context, question);
+  const { decision, path } = await askSettled(context, ask, isLasting);
+  if (decision.outcome !== 'admitted') return reject(context, job, question, decision);
+  await tables.jobs.replaceAmounts(job.key, amountsByKey(wanted, catalogue));
+  const charges = amountsByKey(difference.amounts, catalogue);
+  await charge(tables, path, charges, now);
+  const resized = { ...job, version: job.version + 1 };
+  await tables.jobs.update(resized);
+  await recordEvent(context, {
+    operation: 'job.resize',
+    tenant: present.tenant.id,
+    object: job.id,
+    before: Object.fromEntries(present.amounts),
+    after: Object.fromEntries(wanted),
+  });
+  const less = charges.filter(({ amount }) => amount < 0);
+  await promote(context, await wake(tables, roomIn(path, less)));
+  return viewJob(tables, resized, now);
+}
+
+/** What is named in place of what was; what follows from kinds (`gpu` from `gpu.h100`) follows anew. */
+async function amountsAfter(
+  { tables }: Context,
+  { pool, amounts }: Question,
+  named: Readonly<Record<string, unknown>>,
+  catalogue: readonly ResourceRow[],
+): Promise<Amounts> {
+  const kinds = new Set([...amounts.keys()].map(kindOf));
+  const asked = new Map([...amounts].filter(([name]) => !kinds.has(name)));
+  const after = Object.entries(named).filter(([, amount]) => amount !== undefined);
+  const all = Object.fromEntries([...asked, ...after]);
+  const there = catalogue.filter(({ retired, name }) => !retired || amounts.has(name));
+  return amountsOf(tables, there, pool, all, asked);
+}
+
+/** By how much each resource changes; those that do not are left out. */
+function differenceOf(
+  before: Amounts,
+  after: Amounts,
+  catalogue: readonly ResourceRow[],
+): Pick<Question, 'amounts' | 'resources'> {
+  const changed = catalogue.filter(({ name }) => before.get(name) !== after.get(name));
+  const entries = changed.map(
+    ({ name }) => [name, (after.get(name) ?? 0) - (before.get(name) ?? 0)] as const,
+  );
+  return { amounts: new Map(entries), resources: changed };
+}
+
+/** A question about a job that there is: by how much it changes, and to what. */
+type Growth = Question & Required<Pick<Question, 'whole'>>;
+
+async function decideGrowth(context: Context, question: Growth): Promise<Decided> {
+  const { resourcePools } = await settingsInForce(context.tables);
+  const decided = await decideOn(context.tables, question, {
+    arePoolsOn: resourcePools.enabled,
+    onFull: 'reject',
+    isNew: false,
+  });
+  const grown = growthOf(question);
+  if (grown.length === 0) return { ...decided, decision: { outcome: 'admitted' } };
+  // More than could ever be held stays too much when others have gone.
+  const amounts = new Map(grown.map(([name]) => [name, question.whole.get(name) ?? 0]));
+  const alone = decide({ ...decided.situation, amounts });
+  const isImpossible = alone.outcome !== 'admitted' && alone.code === 'impossible';
+  return isImpossible ? { ...decided, decision: alone } : decided;
+}
+
+function growthOf({ amounts }: Question): [string, number][] {
+  return [...amounts].filter(([, amount]) => amount > 0);
+}
+
+function amountsByKey(amounts: Amounts, catalogue: readonly ResourceRow[]): Charge[] {
+  return catalogue.flatMap(({ key, name }) => {
+    const amount = amounts.get(name);
+    return amount === undefined ? [] : [{ resource: key, name, amount }];
+  });
+}
+
+async function reject(
+  context: Context,
+  job: JobRow,
+  question: Growth,
+  decision: NotAdmitted,
+): Promise<JobView> {
+  const { tables, now, caller } = context;
+  const catalogue = await tables.resources.list();
+  const asked = { ...question, amounts: new Map(growthOf(question)) };
+  const row = await recordDecision(context, asked, decision, 'resize', catalogue);
+  return {
+    ...(await viewJob(tables, job, now)),
+    state: 'rejected',
+    ...viewDecision(row, decision.violations),
+    error: rejectionText(question.tenant.name, decision.code, decision.violations),
+    hint: `hodei explain ${row.id}`,
+    trace_id: caller.traceId,
+  };
+}

@@ -1,0 +1,177 @@
+import type * as z from 'zod';
+import {
+  reasonMeanings,
+  type ReasonCode,
+  type ScopeName,
+  type Violation,
+} from '../domain/admission.ts';
+import { stateAsOf } from '../domain/job.ts';
+import type {
+  DecisionRow,
+  JobRow,
+  Key,
+  PoolRow,
+  ResourceAmount,
+  ResourceRow,
+  Tables,
+  TenantRow,
+  ViolationRow,
+} from '../store/store.ts';
+import { existingPool } from './pool-lookup.ts';
+import { toInstant } from './schemas/common.ts';
+import type { JobResponse, Violation as ViolationSchema } from './schemas/job.ts';
+import { existing } from './tenant-lookup.ts';
+
+export type JobView = z.output<ReturnType<typeof JobResponse>>;
+
+export type ViolationView = z.output<ReturnType<typeof ViolationSchema>>;
+
+/** What a job is about, as far as it stands in other rows. */
+export interface JobParts {
+  readonly tenant: Pick<TenantRow, 'id' | 'name'>;
+  readonly pool: Pick<PoolRow, 'name'>;
+  /** By name of resource. */
+  readonly resources: Readonly<Record<string, number>>;
+}
+
+/** A job as it is answered, as of now. */
+export function viewOf(job: JobRow, { tenant, pool, resources }: JobParts, now: number): JobView {
+  const state = stateAsOf(job, now);
+  const isOver = state !== job.state;
+  const endedAt = isOver ? job.dueAt : job.endedAt;
+  return {
+    id: job.id,
+    job_id: job.jobId,
+    state,
+    tenant: tenant.name,
+    tenant_id: tenant.id,
+    pool: pool.name,
+    resources: { ...resources },
+    priority: job.priority,
+    labels: { ...job.labels },
+    ttl_seconds: job.ttlSeconds,
+    requested_at: toInstant(job.requestedAt),
+    decided_at: toInstant(endedAt ?? job.admittedAt ?? job.requestedAt),
+    admitted_at: instantOrNull(job.admittedAt),
+    ended_at: instantOrNull(endedAt),
+    expires_at: isOver ? null : instantOrNull(job.dueAt),
+    mark: job.mark,
+    claim_due: job.isClaimDue && !isOver,
+    version: job.version,
+  };
+}
+
+function instantOrNull(time: number | null): string | null {
+  return time === null ? null : toInstant(time);
+}
+
+/** The same, with all that is to be known of it read; names that several jobs share are read once. */
+export function jobViews(tables: Tables, now: number): (job: JobRow) => Promise<JobView> {
+  const names = namesIn(tables);
+  return async (job) => {
+    const parts = {
+      tenant: await names.tenant(job.tenant),
+      pool: await names.pool(job.pool),
+      resources: await names.amounts(job.key),
+    };
+    const view = viewOf(job, parts, now);
+    if (view.state !== 'queued') return view;
+    const before = await tables.jobs.countBefore(job.pool, job.key, now);
+    return { ...view, position: before + 1, ...(await names.decision(job.decision)) };
+  };
+}
+
+export function viewJob(tables: Tables, job: JobRow, now: number): Promise<JobView> {
+  return jobViews(tables, now)(job);
+}
+
+/** Names for keys, each read once. */
+export function namesIn(tables: Tables) {
+  const tenant = memo((key: Key) => existing(tables, key));
+  const pool = memo((key: Key) => existingPool(tables, key));
+  let resources: Promise<ResourceRow[]> | undefined;
+  const allResources = () => (resources ??= tables.resources.list());
+  const resource = async (key: Key) => {
+    const all = await allResources();
+    return all.find((each) => each.key === key)?.name ?? '';
+  };
+  const amounts = async (job: Key) =>
+    namedAmounts(await allResources(), await tables.jobs.amounts(job));
+  const violation = async (row: ViolationRow): Promise<Violation> => ({
+    scope: {
+      tenant: row.tenant === null ? null : (await tenant(row.tenant)).name,
+      pool: row.pool === null ? null : (await pool(row.pool)).name,
+    },
+    resource: row.resource === null ? null : await resource(row.resource),
+    ...{ limit: row.limit, used: row.used, requested: row.requested, overBy: row.overBy },
+    code: row.code,
+  });
+  const violations = async (decision: Key) => {
+    const named: Violation[] = [];
+    for (const row of await tables.decisions.violations(decision)) named.push(await violation(row));
+    return named;
+  };
+  const decision = async (key: Key | null) => {
+    const row = key === null ? undefined : await tables.decisions.byKey(key);
+    return row && { ...viewDecision(row, await violations(row.key)) };
+  };
+  return { tenant, pool, resource, amounts, violations, decision };
+}
+
+/** Amounts by name of resource, in the order of the catalogue. */
+export function namedAmounts(
+  resources: readonly ResourceRow[],
+  amounts: readonly ResourceAmount[],
+): Record<string, number> {
+  const named: Record<string, number> = {};
+  for (const { key, name } of resources) {
+    const found = amounts.find(({ resource }) => resource === key);
+    if (found !== undefined) named[name] = found.amount;
+  }
+  return named;
+}
+
+function memo<T>(read: (key: Key) => Promise<T>): (key: Key) => Promise<T> {
+  const known = new Map<Key, Promise<T>>();
+  return (key) => {
+    const found = known.get(key) ?? read(key);
+    known.set(key, found);
+    return found;
+  };
+}
+
+/** What a job's answer says of a decision. */
+export function viewDecision(
+  decision: Pick<DecisionRow, 'id' | 'code' | 'isRetryable'>,
+  violations: readonly Violation[],
+) {
+  return {
+    decision_id: decision.id,
+    code: decision.code,
+    retryable: decision.isRetryable,
+    violations: violations.map(viewViolation),
+  };
+}
+
+export function viewViolation(violation: Violation): ViolationView {
+  const { scope, resource, limit, used, requested, overBy, code } = violation;
+  const { tenant, pool } = scope;
+  return { scope: { tenant, pool }, resource, limit, used, requested, over_by: overBy, code };
+}
+
+/** A rejection in a sentence for programs; what people read at a terminal is written there. */
+export function rejectionText(tenant: string, code: ReasonCode, violations: readonly Violation[]) {
+  const reasons = violations.map(({ scope, resource, requested, limit, used }) =>
+    resource === null
+      ? sayScope(scope)
+      : `${sayScope(scope)} has ${resource} ${used} of ${limit ?? 'unlimited'} used and ` +
+        `${requested} is asked for`,
+  );
+  const why = code === 'over_quota' ? 'over quota' : reasonMeanings[code];
+  return `Rejected for ${tenant}: ${why} (${reasons.join('; ')})`;
+}
+
+function sayScope({ tenant, pool }: ScopeName): string {
+  if (tenant === null) return `pool ${pool}`;
+  return pool === null ? tenant : `${tenant} in pool ${pool}`;
+}

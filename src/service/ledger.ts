@@ -1,0 +1,196 @@
+import type { Ceiling, ScopeName } from '../domain/admission.ts';
+import { conflict, type HodeiError } from '../domain/errors.ts';
+import { roomOf } from '../domain/pool.ts';
+import type { Limit } from '../domain/quota.ts';
+import { MAX_AMOUNT } from '../domain/resource.ts';
+import type {
+  Key,
+  PoolRow,
+  ResourceAmount,
+  ResourceRow,
+  ScopeRow,
+  ScopeSubject,
+  Tables,
+  TenantRow,
+} from '../store/store.ts';
+import { ancestorsOf } from './tenant-lookup.ts';
+
+/** A scope on a path, with its row where it has one already. */
+export interface PathScope extends ScopeName {
+  readonly key: Key | undefined;
+  readonly row: ScopeRow | undefined;
+  readonly subject: ScopeSubject;
+}
+
+/** All that a job of one tenant in one pool charges; without a pool, what is limited everywhere. */
+export interface Path {
+  /** The tenant, then those above it, nearest first. */
+  readonly line: readonly TenantRow[];
+  readonly pool: PoolRow | undefined;
+  /** Tenant and tenant in the pool, the same for each above it, then the pool. */
+  readonly scopes: readonly PathScope[];
+}
+
+export interface PathCeiling extends Ceiling<PathScope> {
+  /** Whether the limit was set for this scope; else it is a default. */
+  readonly isOwn: boolean;
+  /** Whether its balance has a row. */
+  readonly hasBalance: boolean;
+}
+
+/** A path with what there is and what there may be of some resources. */
+export interface PathCeilings extends Path {
+  readonly ceilings: readonly PathCeiling[];
+}
+
+export async function pathOf(
+  tables: Tables,
+  tenant: TenantRow,
+  pool: PoolRow | undefined,
+): Promise<Path> {
+  const line = tenant.parent === null ? [tenant] : [tenant, ...(await ancestorsOf(tables, tenant))];
+  const subjects: Subject[] = [];
+  for (const each of line) {
+    subjects.push({ tenant: each.key, pool: null, of: each, inPool: undefined });
+    if (pool === undefined) continue;
+    subjects.push({ tenant: each.key, pool: pool.key, of: each, inPool: pool });
+  }
+  if (pool !== undefined) {
+    subjects.push({ tenant: null, pool: pool.key, of: undefined, inPool: pool });
+  }
+  const rows = await tables.scopes.ofEach(subjects);
+  const scopes = subjects.map((subject, i): PathScope => {
+    const row = rows[i];
+    const { of, inPool } = subject;
+    return { key: row?.key, row, subject, tenant: of?.name ?? null, pool: inPool?.name ?? null };
+  });
+  return { line, pool, scopes };
+}
+
+/** A subject of a scope with its rows. */
+interface Subject extends ScopeSubject {
+  readonly of: TenantRow | undefined;
+  readonly inPool: PoolRow | undefined;
+}
+
+/** What jobs still hold on paper although their time has run out. */
+export interface Overdue {
+  of(scope: Key | undefined, resource: Key): number;
+}
+
+export interface CeilingOptions {
+  /** Whether pools are switched on; else they limit nothing. */
+  readonly arePoolsOn: boolean;
+  /** Of reads: what is used by jobs whose time has run out. */
+  readonly overdue?: Overdue;
+}
+
+/** What there is and what there may be of the resources, on every scope of the path. */
+export async function ceilingsOf(
+  tables: Tables,
+  path: Path,
+  resources: readonly ResourceRow[],
+  { arePoolsOn, overdue }: CeilingOptions,
+): Promise<PathCeilings> {
+  const places = path.scopes.flatMap(({ key: scope }) =>
+    scope === undefined ? [] : resources.map(({ key: resource }) => ({ scope, resource })),
+  );
+  const limits = await tables.quotas.limitsAt(places);
+  const uses = await tables.balances.usedAt(places);
+  const { pool } = path;
+  const isLimiting = arePoolsOn && pool !== undefined;
+  const perWorker = isLimiting ? await tables.pools.resources(pool.key) : [];
+  const ceilings: PathCeiling[] = [];
+  let next = 0;
+  for (const scope of path.scopes) {
+    for (const resource of resources) {
+      const place = scope.key === undefined ? -1 : next++;
+      // Switched off, pools limit nothing: not even where a limit in one was set.
+      const own = arePoolsOn || scope.pool === null ? limits[place] : undefined;
+      const used = uses[place];
+      const room =
+        own === undefined
+          ? unsetLimit(path, scope, resource, { arePoolsOn, perWorker })
+          : { limit: own, most: own };
+      ceilings.push({
+        scope,
+        resource: resource.name,
+        limit: room.limit,
+        most: room.most,
+        isOwn: own !== undefined,
+        used: (used ?? 0) - (overdue?.of(scope.key, resource.key) ?? 0),
+        hasBalance: used !== undefined,
+      });
+    }
+  }
+  return { ...path, ceilings };
+}
+
+interface PoolRoom {
+  readonly arePoolsOn: boolean;
+  readonly perWorker: readonly { readonly resource: Key; readonly amount: number }[];
+}
+
+/** What holds in a scope for which no limit was set: of a pool its room, of a tenant the default. */
+function unsetLimit(
+  { pool, line }: Path,
+  scope: PathScope,
+  resource: ResourceRow,
+  { arePoolsOn, perWorker }: PoolRoom,
+): { limit: Limit; most: Limit } {
+  if (scope.pool === null) return { limit: resource.defaultLimit, most: resource.defaultLimit };
+  if (pool === undefined || !arePoolsOn) return { limit: null, most: null };
+  if (scope.tenant === null) {
+    if (resource.name === 'jobs') return { limit: pool.maxJobs, most: pool.maxJobs };
+    return roomOf(pool, perWorker.find((each) => each.resource === resource.key)?.amount);
+  }
+  // What one tenant may run there; not what all below a tenant may run together.
+  const isFirst = scope.subject.tenant === line[0]?.key;
+  const limit = resource.name === 'jobs' && isFirst ? pool.maxJobsPerTenant : null;
+  return { limit, most: limit };
+}
+
+/** An amount of one resource; negative where less is charged. */
+export interface Charge extends ResourceAmount {
+  readonly name: string;
+}
+
+/** Charges a path: the balances that there are in one statement a resource, the others begin. */
+export async function charge(
+  tables: Tables,
+  { scopes, ceilings }: PathCeilings,
+  charges: readonly Charge[],
+  now: number,
+): Promise<void> {
+  const keys: Key[] = [];
+  for (const { key, subject } of scopes)
+    keys.push(key ?? (await tables.scopes.insert(subject, now)));
+  if (ceilings.every(({ hasBalance }) => hasBalance)) return tables.balances.add(keys, charges);
+  for (const { resource, name, amount } of charges) {
+    const of = ceilings.filter((ceiling) => ceiling.resource === name);
+    for (const [i, key] of keys.entries()) {
+      if (of[i]?.hasBalance === true) await tables.balances.add([key], [{ resource, amount }]);
+      else await tables.balances.insert(key, resource, amount);
+    }
+  }
+}
+
+/** More would be used in a scope than can be counted; a limit, where there is one, is less. */
+export function uncountable({ tenant, pool }: ScopeName, resource: string): HodeiError {
+  const scope = [...(tenant === null ? [] : [tenant]), ...(pool === null ? [] : [`pool ${pool}`])];
+  return conflict(
+    `${scope.join(' in ')} would use more than ${MAX_AMOUNT} of ${resource}, ` +
+      'which is the most that can be counted.',
+  );
+}
+
+/** Gives back what a job of the path held; its balances are all there. */
+export async function discharge(
+  tables: Tables,
+  { scopes }: Path,
+  charges: readonly ResourceAmount[],
+): Promise<void> {
+  const keys = scopes.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const back = charges.map(({ resource, amount }) => ({ resource, amount: -amount }));
+  await tables.balances.add(keys, back);
+}

@@ -1,0 +1,143 @@
+import * as z from 'zod';
+import { jobStates } from '../../domain/job.ts';
+import { lazy } from '../operation.ts';
+import { instant } from './common.ts';
+import { reasonCode, scopeName, Violation } from './job.ts';
+
+const limit = lazy(() => z.int().nullable());
+
+const check = lazy(() =>
+  z.strictObject({
+    scope: scopeName(),
+    resource: z.string(),
+    limit: limit(),
+    used: z.int(),
+    requested: z.int(),
+    over_by: z.int().describe('0: it fits there.'),
+  }),
+);
+
+const holder = lazy(() =>
+  z.strictObject({
+    scope: scopeName(),
+    resource: z.string(),
+    tenant: z.string().describe('Who holds it; where no job is named, with all below it.'),
+    job: z.string().nullable().describe("Id of the job, in the tenant's own scope."),
+    job_id: z.string().nullable(),
+    amount: z.int(),
+    since: instant().nullable(),
+    expires_at: instant().nullable().describe('When its lease ends, unless it is renewed.'),
+  }),
+);
+
+const raise = lazy(() =>
+  z
+    .strictObject({ scope: scopeName(), resource: z.string(), from: limit(), to: limit() })
+    .describe('A limit that would have to be so high.'),
+);
+
+const then = lazy(() =>
+  z
+    .strictObject({
+      decision_id: z.string(),
+      at: instant(),
+      times: z.int(),
+      outcome: z.enum(['queued', 'rejected']),
+      code: reasonCode(),
+      retryable: z.boolean(),
+      decided_by: z.string(),
+      violations: z.array(Violation()),
+    })
+    .nullable()
+    .describe('What was decided, with the numbers of then; null: it was admitted at once.'),
+);
+
+const now = lazy(() =>
+  z
+    .strictObject({
+      outcome: z
+        .enum(['admitted', 'queued', 'rejected'])
+        .describe('What the same request would be answered now.'),
+      code: reasonCode().nullable(),
+      retryable: z.boolean().nullable(),
+      checks: z.array(check()).describe('Scope by scope, with the numbers of now.'),
+      violations: z.array(Violation()),
+      holders: z.array(holder()).describe('Who holds most of what it lacks.'),
+      raises: z.array(raise()).describe('The smallest changes of limits that would admit it.'),
+    })
+    .nullable()
+    .describe('Null where there is nothing to decide any more.'),
+);
+
+/** Why a request was answered as it was, and what would help. */
+export const ExplainResponse = lazy(() =>
+  z
+    .strictObject({
+      kind: z.enum(['job', 'decision']),
+      id: z.string(),
+      job_id: z.string().nullable(),
+      state: z.enum([...jobStates, 'rejected']),
+      tenant: z.string(),
+      tenant_id: z.string(),
+      pool: z.string(),
+      resources: z.record(z.string(), z.int()),
+      units: z.record(z.string(), z.string()),
+      requested_at: instant(),
+      admitted_at: instant().nullable(),
+      ended_at: instant().nullable(),
+      expires_at: instant().nullable(),
+      as_of: instant(),
+      position: z.int().nullable().describe('While it waits: its place in the pool, from 1.'),
+      then: then(),
+      now: now(),
+    })
+    .meta({ id: 'ExplainResponse' }),
+);
+
+const cause = lazy(() =>
+  z.strictObject({
+    scope: scopeName(),
+    resource: z.string(),
+    limit: limit(),
+    used: z.int(),
+    jobs: z.int().describe('How many wait there first.'),
+    requested: z.int().describe('How much of it they ask for together.'),
+    first: z.strictObject({
+      id: z.string(),
+      job_id: z.string().nullable(),
+      requested_at: instant(),
+      requested: z.int(),
+    }),
+  }),
+);
+
+const rejections = lazy(() =>
+  z.strictObject({
+    code: reasonCode(),
+    scope: scopeName(),
+    resource: z.string().nullable(),
+    times: z.int(),
+    last_at: instant(),
+    decision_id: z.string().describe('The latest of them.'),
+  }),
+);
+
+/** All that a tenant waits for, by cause. */
+export const TenantExplainResponse = lazy(() =>
+  z
+    .strictObject({
+      tenant: z.string(),
+      tenant_id: z.string(),
+      as_of: instant(),
+      suspended_by: z
+        .string()
+        .nullable()
+        .describe('The tenant that is suspended: it or one above.'),
+      running: z.int().describe('How many of its own jobs run.'),
+      waiting: z.int(),
+      units: z.record(z.string(), z.string()),
+      causes: z.array(cause()).describe('What its waiting jobs lack first, most jobs first.'),
+      rejections: z.array(rejections()).describe('Of the last 24 hours, most often first.'),
+    })
+    .meta({ id: 'TenantExplainResponse' }),
+);

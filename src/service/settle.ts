@@ -1,0 +1,60 @@
+import { transition } from '../domain/job.ts';
+import type { Tables } from '../store/store.ts';
+import { endJob } from './job-changes.ts';
+import type { Context } from './operation.ts';
+import { continuePromotion, distinct, promote, type Room } from './promotion.ts';
+
+/** So many leases are settled with one change; what is left waits for the next one. */
+const SETTLED_AT_ONCE = 200;
+
+/** Who acts when time runs out: nobody, but hodei itself. */
+export const SYSTEM = 'hodei';
+
+/** Whether something is overdue, or was left to be promoted. */
+export async function isSettlementDue(tables: Tables, now: number): Promise<boolean> {
+  const [due] = await tables.jobs.due(now, 1);
+  if (due !== undefined) return true;
+  return tables.wakeups.isAny();
+}
+
+/**
+ * What every change does first: ends what is overdue, and goes on promoting what may fit.
+ * @returns how many jobs it ended; fewer than it would at most when nothing is left.
+ */
+export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise<number> {
+  const { tables, now } = context;
+  const { traceId } = context.caller;
+  const own = { ...context, caller: { principal: SYSTEM, traceId } };
+  const due = await tables.jobs.due(now, limit);
+  const room: Room[] = [];
+  for (const job of due) {
+    const to = transition(job.state, 'expire');
+    if (to !== 'expired') throw new Error(`job ${job.id} is ${job.state} and has a due time`);
+    room.push(...(await endJob(own, job, to, 'expire')).room);
+  }
+  if (room.length > 0) await promote(own, distinct(room));
+  await continuePromotion(own);
+  return due.length;
+}
+
+/** While leases are overdue, so many of them are settled for the sake of one call. */
+const SETTLED_FOR_ONE = 2_000;
+
+/** Asks anew while something is overdue that could change the answer; a last one is not asked again. */
+export async function askSettled<T>(
+  context: Context,
+  ask: () => Promise<T>,
+  isLast: (answer: T) => boolean,
+): Promise<T> {
+  const { tables, now } = context;
+  let answer = await ask();
+  for (let settled = 0; settled < SETTLED_FOR_ONE && !isLast(answer);) {
+    if (!(await isSettlementDue(tables, now))) break;
+    const ended = await settle(context);
+    answer = await ask();
+    // What was only left to be promoted was gone on with; the rest is for the next change.
+    if (ended === 0) break;
+    settled += ended;
+  }
+  return answer;
+}

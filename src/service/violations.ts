@@ -1,0 +1,130 @@
+import * as z from 'zod';
+import { reasonCodes, type ReasonCode } from '../domain/admission.ts';
+import { invalid } from '../domain/errors.ts';
+import type { DecisionFilter, DecisionRow, Tables } from '../store/store.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { rejectedExample, violationExample } from './job-examples.ts';
+import { namesIn, viewViolation } from './job-view.ts';
+import { nearest } from './nearest.ts';
+import { operation } from './operation.ts';
+import { findPool } from './pool-lookup.ts';
+import { pageInput, pageOutput, someTime, tenantReference, toInstant } from './schemas/common.ts';
+import { DecisionResponse } from './schemas/job.ts';
+import { poolReference } from './schemas/pool.ts';
+import { findTenantOrTombstone } from './tenant-lookup.ts';
+
+export type DecisionView = z.output<ReturnType<typeof DecisionResponse>>;
+
+export const listViolations = operation({
+  name: 'violation.list',
+  summary: 'List requests that did not fit, with the numbers of that moment, the newest first',
+  method: 'GET',
+  path: '/violations',
+  role: 'viewer',
+  isReadOnly: true,
+  isVersioned: false,
+  input: () =>
+    z.strictObject({
+      tenant: tenantReference().optional().describe('Only of this tenant; a deleted one by id.'),
+      pool: poolReference().optional().describe('Only in this pool.'),
+      resource: z.string().min(1).max(64).optional().describe('Only for want of this resource.'),
+      code: z.enum(reasonCodes).optional().describe('Only for this reason.'),
+      since: someTime().optional().describe('Only at or after this time.'),
+      until: someTime().optional().describe('Only before this time.'),
+      ...pageInput(),
+    }),
+  output: () => pageOutput(DecisionResponse()),
+  example: {
+    input: { tenant: 'acme', code: 'over_quota' as const, limit: 20 },
+    output: {
+      items: [
+        {
+          id: rejectedExample.decision_id,
+          outcome: 'rejected' as const,
+          code: 'over_quota' as const,
+          retryable: true,
+          decided_by: 'violation_policy: reject',
+          tenant: 'acme',
+          tenant_id: rejectedExample.tenant_id,
+          pool: 'default',
+          principal: 'ana',
+          resources: rejectedExample.resources,
+          times: 3,
+          first_at: '2026-11-23T09:20:00.000Z',
+          last_at: '2026-11-23T09:20:12.000Z',
+          violations: [violationExample],
+        },
+      ],
+      next_cursor: null,
+    },
+  },
+
+  async run({ tables }, input) {
+    const [before] =
+      input.cursor === undefined ? [] : decodeCursor('decision', input.cursor, ['number']);
+    const filter = await toFilter(tables, input);
+    const after = before === undefined ? undefined : Number(before);
+    const rows = await tables.decisions.list(filter, after, input.limit + 1);
+    const page = rows.slice(0, input.limit);
+    const last = rows.length > page.length ? page.at(-1) : undefined;
+    const names = namesIn(tables);
+    const items: DecisionView[] = [];
+    for (const row of page) items.push(await viewOf(names, row));
+    return { items, next_cursor: last === undefined ? null : encodeCursor('decision', [last.key]) };
+  },
+});
+
+interface FilterInput {
+  readonly tenant?: string | undefined;
+  readonly pool?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly code?: ReasonCode | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+async function toFilter(tables: Tables, input: FilterInput): Promise<DecisionFilter> {
+  const { tenant, pool, resource, code, since, until } = input;
+  return {
+    ...(tenant !== undefined && { tenant: (await findTenantOrTombstone(tables, tenant)).key }),
+    ...(pool !== undefined && { pool: (await findPool(tables, pool)).key }),
+    ...(resource !== undefined && { resource: await resourceKey(tables, resource) }),
+    ...(code !== undefined && { code }),
+    ...(since !== undefined && { since: Date.parse(since) }),
+    ...(until !== undefined && { until: Date.parse(until) }),
+  };
+}
+
+/** Also of a resource that was taken out of the catalogue: its violations stay. */
+async function resourceKey(tables: Tables, name: string): Promise<number> {
+  const resources = await tables.resources.list();
+  const found = resources.find((resource) => resource.name === name);
+  if (found !== undefined) return found.key;
+  const names = resources.map((resource) => resource.name);
+  const meant = nearest(name, names);
+  const known = `There are: ${names.join(', ')}.`;
+  throw invalid(
+    `There is no resource "${name}".`,
+    meant === undefined ? known : `Did you mean ${meant}? ${known}`,
+  );
+}
+
+async function viewOf(names: ReturnType<typeof namesIn>, row: DecisionRow): Promise<DecisionView> {
+  const tenant = await names.tenant(row.tenant);
+  return {
+    id: row.id,
+    outcome: row.outcome,
+    code: row.code,
+    retryable: row.isRetryable,
+    decided_by: row.decidedBy,
+    tenant: tenant.name,
+    tenant_id: tenant.id,
+    pool: (await names.pool(row.pool)).name,
+    principal: row.principal,
+    resources: { ...row.request },
+    times: row.times,
+    first_at: toInstant(row.firstAt),
+    last_at: toInstant(row.lastAt),
+    violations: (await names.violations(row.key)).map(viewViolation),
+  };
+}

@@ -1,0 +1,88 @@
+import type Sqlite from 'better-sqlite3';
+import { afterEach, expect } from 'vitest';
+import { useDoor, type Door, type ServiceBehindDoor } from './doors.ts';
+import { onFile } from './store.ts';
+
+interface Held {
+  readonly tenant: number;
+  readonly pool: number;
+  readonly resource: number;
+  readonly amount: number;
+}
+
+/** As useDoor; and after every test the balances are compared with the jobs. */
+export function useLedger(door: Door): ServiceBehindDoor {
+  const hodei = useDoor(door);
+  // Runs before the service is closed, since later hooks run first.
+  afterEach(() => requireBalanced(hodei.path));
+  return hodei;
+}
+
+/**
+ * Every balance in the file is what the admitted jobs add up to, counted anew from their own rows;
+ * and no job is half in one state and half in another.
+ */
+export function requireBalanced(path: string): void {
+  onFile(path, (connection) => {
+    expect(balancesIn(connection)).toEqual(sumOfJobs(connection));
+    expect(halfJobs(connection)).toEqual([]);
+  });
+}
+
+/** What is used anywhere: nothing, once everything has ended. */
+export function usedAnywhere(path: string): Record<string, number> {
+  return onFile(path, balancesIn);
+}
+
+/** By scope and resource, such as `12/- 3` for resource row 3 of tenant row 12. */
+function balancesIn(connection: Sqlite.Database): Record<string, number> {
+  const rows = connection.prepare(
+    `select s.tenant, s.pool, b.resource, b.used from balance b join scope s on s.id = b.scope
+     where b.used <> 0`,
+  );
+  const used = rows.all() as (Omit<Held, 'amount'> & { used: number })[];
+  return Object.fromEntries(
+    used.map((row) => [placeOf(row.tenant, row.pool, row.resource), row.used]),
+  );
+}
+
+function sumOfJobs(connection: Sqlite.Database): Record<string, number> {
+  const parents = new Map(
+    connection.prepare('select id, parent from tenant').raw().all() as [number, number | null][],
+  );
+  const held = connection
+    .prepare(
+      `select j.tenant, j.pool, a.resource, a.amount from job j join job_resource a on a.job = j.id
+       where j.state = 'admitted'`,
+    )
+    .all() as Held[];
+  const sums: Record<string, number> = {};
+  const add = (place: string, amount: number) => (sums[place] = (sums[place] ?? 0) + amount);
+  for (const { tenant, pool, resource, amount } of held) {
+    add(placeOf(null, pool, resource), amount);
+    for (let of: number | null = tenant; of !== null; of = parents.get(of) ?? null) {
+      add(placeOf(of, null, resource), amount);
+      add(placeOf(of, pool, resource), amount);
+    }
+  }
+  return sums;
+}
+
+function placeOf(tenant: number | null, pool: number | null, resource: number): string {
+  return `${tenant ?? '-'}/${pool ?? '-'} ${resource}`;
+}
+
+/** What one state says and another column denies. */
+function halfJobs(connection: Sqlite.Database): unknown[] {
+  return connection
+    .prepare(
+      `select * from job where case state
+         when 'queued' then blocked_scope is null or blocked_resource is null or due_at is null
+           or admitted_at is not null or ended_at is not null or decision is null or claim_due = 1
+         when 'admitted' then blocked_scope is not null or admitted_at is null
+           or ended_at is not null or (claim_due = 1 and due_at is null)
+         else blocked_scope is not null or due_at is not null or ended_at is null
+           or claim_due = 1 end`,
+    )
+    .all();
+}
