@@ -1,10 +1,13 @@
 import cors from '@fastify/cors';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Service } from '../service/call.ts';
+import { operations } from '../service/index.ts';
+import type { Operation } from '../service/operation.ts';
 import { MAX_BODY_BYTES, parseBody } from './body.ts';
 import { addDocs } from './docs.ts';
 import { refuse, toFailure } from './errors.ts';
 import { gate, type GateOptions } from './gate.ts';
+import { KEY_HEADER } from './idempotency-key.ts';
 import { requestLog, type LogOptions } from './logger.ts';
 import { collectPaths, noRoute, type Paths } from './paths.ts';
 import { addOperationRoutes, addProbes } from './routes.ts';
@@ -14,6 +17,8 @@ import { jsonLine } from './wire.ts';
 
 export interface AppOptions extends GateOptions, LogOptions {
   readonly service: Service;
+  /** What can be asked of the service: everything there is, where nothing is said. */
+  readonly operations?: readonly Operation[];
   /** Throws when the database does not answer. */
   readonly checkReady: () => Promise<void>;
   /** hodei's own. */
@@ -58,8 +63,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       refuse(request, reply, enter(request, reply) ?? toFailure(error)),
   });
   app.decorateRequest('failure', null);
+  app.decorateRequest('rejection', null);
   app.setReplySerializer(jsonLine);
-  app.setErrorHandler((error, request, reply) => refuse(request, reply, toFailure(error)));
+  app.setErrorHandler((error, request, reply) =>
+    refuse(request, reply, toFailure(error, request.routeOptions.bodyLimit)),
+  );
   app.addHook('onRequest', (request, reply, done) => {
     const failure = enter(request, reply);
     if (failure === undefined) done();
@@ -85,7 +93,7 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
   await app.register(cors, {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-    allowedHeaders: ['content-type', 'if-match', 'traceparent'],
+    allowedHeaders: ['content-type', 'if-match', KEY_HEADER, 'traceparent'],
     exposedHeaders: ['etag', 'x-trace-id'],
     maxAge: 600,
     strictPreflight: false,
@@ -93,11 +101,12 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
 }
 
 async function addRoutes(app: FastifyInstance, options: AppOptions): Promise<void> {
+  const offered = options.operations ?? operations;
   const paths = collectPaths(app);
   refuseTheRest(app, paths);
   addProbes(app, options.checkReady);
-  addOperationRoutes(app, options.service);
-  await addDocs(app, options.version);
+  addOperationRoutes(app, offered, options.service);
+  await addDocs(app, offered, options.version);
 }
 
 /** Before a body is read: what is wrong with it does not matter where there is nothing. */

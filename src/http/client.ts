@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import { errorCodes, HodeiError, invalid, unavailable } from '../domain/errors.ts';
+import { errorCodes, HodeiError, invalid, unavailable, type ErrorCode } from '../domain/errors.ts';
 import {
   pathParameters,
   type Call,
@@ -7,7 +7,8 @@ import {
   type InputSchema,
   type Operation,
 } from '../service/operation.ts';
-import { BASE_PATH, sendsBody } from './wire.ts';
+import { KEY_HEADER, requireKey } from './idempotency-key.ts';
+import { BASE_PATH, canChange, sendsBody } from './wire.ts';
 
 export interface RemoteOptions {
   /** Where the server is, such as `http://127.0.0.1:8080`. */
@@ -33,10 +34,44 @@ export function callRemote(remote: RemoteOptions): Call {
     options: CallOptions = {},
   ) => {
     const request = requestOf(operation, { ...input }, { ...remote, ...options });
-    const changes = !operation.isReadOnly && options.dryRun !== true;
-    const reply = await send({ base, changes, timeoutMs }, request);
-    return outputOf({ base, changes, timeoutMs }, operation, reply) as z.output<O>;
+    const changes = canChange(operation) && options.dryRun !== true;
+    const exchange = { base, changes, timeoutMs };
+    const attempt = async () =>
+      outputOf(exchange, operation, await send(exchange, request)) as z.output<O>;
+    return Object.hasOwn(request.headers, KEY_HEADER) ? repeatOnce(attempt) : attempt();
   };
+}
+
+/** When one of these is answered, nobody has decided on what was asked. */
+const UNDECIDED: readonly ErrorCode[] = [
+  'unavailable',
+  'unknown_outcome',
+  'rate_limited',
+  'database',
+  'internal',
+];
+
+/**
+ * With a key a second attempt does nothing that the first has done, so that instead of not knowing
+ * what became of it, it is sent again at once.
+ */
+async function repeatOnce<T>(attempt: () => Promise<T>): Promise<T> {
+  try {
+    return await attempt();
+  } catch (first) {
+    if (codeOf(first) !== 'unknown_outcome') throw first;
+    try {
+      return await attempt();
+    } catch (second) {
+      // That the second did nothing does not say what the first did.
+      const code = codeOf(second);
+      throw code === undefined || UNDECIDED.includes(code) ? first : second;
+    }
+  }
+}
+
+function codeOf(error: unknown): ErrorCode | undefined {
+  return error instanceof HodeiError ? error.code : undefined;
 }
 
 function baseUrl(text: string): string {
@@ -72,7 +107,7 @@ function requestOf(
     ([name, value]) => value !== undefined && !inPath.includes(name),
   );
   const hasBody = sendsBody(operation) && sent.length > 0;
-  const query = new URLSearchParams(operation.isReadOnly ? [] : commonQuery(options));
+  const query = new URLSearchParams(canChange(operation) ? commonQuery(options) : []);
   if (!sendsBody(operation)) for (const [name, value] of sent) appendTo(query, name, value);
   const search = query.size === 0 ? '' : `?${query.toString()}`;
   return {
@@ -80,9 +115,20 @@ function requestOf(
     path: BASE_PATH + fillPath(operation.path, input) + search,
     headers: {
       ...(hasBody && { 'content-type': 'application/json' }),
-      ...(options.ifVersion !== undefined && { 'if-match': `"${options.ifVersion}"` }),
+      ...headersOf(operation, options),
     },
     ...(hasBody && { body: JSON.stringify(Object.fromEntries(sent)) }),
+  };
+}
+
+function headersOf(
+  { takesKey }: Pick<Operation, 'takesKey'>,
+  { ifVersion, idempotencyKey }: CallOptions,
+): Record<string, string> {
+  const sendsKey = takesKey === true && idempotencyKey !== undefined;
+  return {
+    ...(ifVersion !== undefined && { 'if-match': `"${ifVersion}"` }),
+    ...(sendsKey && { [KEY_HEADER]: requireKey(idempotencyKey) }),
   };
 }
 
@@ -175,13 +221,14 @@ function unknownOutcome(message: string, cause?: unknown): HodeiError {
 
 function outputOf(
   exchange: Exchange,
-  operation: Pick<Operation, 'status'>,
+  operation: Pick<Operation, 'status' | 'statuses' | 'output'>,
   { status, text }: Reply,
 ): unknown {
   if (status === 204 && operation.status === 204) return undefined;
   const body = parseObject(text);
   if (body === undefined) throw notHodei(exchange, status);
   if (status >= 200 && status < 300) return body;
+  if (operation.statuses?.[status] !== undefined && isAnswer(operation, body)) return body;
   throw errorOf(body) ?? notHodei(exchange, status);
 }
 
@@ -193,6 +240,17 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether it has all that an answer has, and is not an error of the same status. What this program
+ * does not understand in it is of a newer server, and no reason to take it for something else.
+ */
+function isAnswer({ output }: Pick<Operation, 'output'>, body: Record<string, unknown>): boolean {
+  const issues = output().safeParse(body).error?.issues ?? [];
+  return issues.every(
+    ({ code, path: [field = ''] }) => code === 'unrecognized_keys' || Object.hasOwn(body, field),
+  );
 }
 
 /** The error as the server's service threw it. */

@@ -1,7 +1,7 @@
 import swagger, { type StaticDocumentSpec } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
-import { operations } from '../service/index.ts';
+import type { Operation } from '../service/operation.ts';
 import { openApiDocument } from './openapi.ts';
 
 /** All from this server; Swagger UI has styles in attributes and images in data URLs. */
@@ -17,7 +17,11 @@ const CONTENT_SECURITY_POLICY = {
 };
 
 /** The OpenAPI document, and the page that shows it and needs no network. */
-export async function addDocs(app: FastifyInstance, version: string): Promise<void> {
+export async function addDocs(
+  app: FastifyInstance,
+  operations: readonly Operation[],
+  version: string,
+): Promise<void> {
   const document = openApiDocument(operations, version);
   const text = JSON.stringify(document);
   app.get('/api/openapi.json', (_request, reply) =>

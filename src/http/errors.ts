@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HodeiError, invalid } from '../domain/errors.ts';
-import { MAX_BODY_BYTES } from './body.ts';
+import { MAX_BODY_BYTES, tooLargeText } from './body.ts';
 import { statusOf } from './status.ts';
 import { jsonLine } from './wire.ts';
 
@@ -32,10 +32,13 @@ export function refuse(request: FastifyRequest, reply: FastifyReply, failure: Fa
     .send(errorBody(failure.error, request.id));
 }
 
-/** What was thrown, as it is answered: anything but a HodeiError is a bug, and is not shown. */
-export function toFailure(thrown: unknown): Failure {
+/**
+ * What was thrown, as it is answered: anything but a HodeiError is a bug, and is not shown.
+ * `bodyLimit` is that of the route.
+ */
+export function toFailure(thrown: unknown, bodyLimit = MAX_BODY_BYTES): Failure {
   if (thrown instanceof HodeiError) return { error: thrown, status: statusOf[thrown.code] };
-  return transportFailure(thrown) ?? internal(thrown);
+  return transportFailure(thrown, bodyLimit) ?? internal(thrown);
 }
 
 function internal(cause: unknown): Failure {
@@ -45,16 +48,16 @@ function internal(cause: unknown): Failure {
 }
 
 /** Errors of Fastify about requests that no operation could read carry a status of their own. */
-function transportFailure(thrown: unknown): Failure | undefined {
+function transportFailure(thrown: unknown, bodyLimit: number): Failure | undefined {
   const { code, statusCode: status, message } = Object(thrown) as Record<string, unknown>;
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined;
-  return { error: transportError(String(code), String(message)), status };
+  return { error: transportError(String(code), String(message), bodyLimit), status };
 }
 
-function transportError(code: string, message: string): HodeiError {
+function transportError(code: string, message: string, bodyLimit: number): HodeiError {
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return invalid(`The body is larger than ${MAX_BODY_BYTES / 1024} KiB.`);
+      return invalid(tooLargeText(bodyLimit));
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return invalid(
         'The body is not declared as JSON.',

@@ -8,6 +8,11 @@ declare module 'fastify' {
     /** Name of the operation that the route carries out. */
     readonly operation?: string;
   }
+
+  interface FastifyRequest {
+    /** Code of an answer that says no, for the log. */
+    rejection: string | null;
+  }
 }
 
 export interface LogOptions {
@@ -50,7 +55,7 @@ export function requestLog({ logLevel, log }: LogOptions): RequestLog {
 }
 
 function describe(
-  { id, raw, routeOptions, failure }: FastifyRequest,
+  { id, raw, routeOptions, failure, rejection }: FastifyRequest,
   reply: FastifyReply,
   ms: number,
 ) {
@@ -63,7 +68,7 @@ function describe(
     trace_id: id,
     principal: PRINCIPAL,
     operation: routeOptions.config.operation,
-    code: failure?.error.code,
+    code: failure?.error.code ?? rejection ?? undefined,
     ...(!reply.raw.writableFinished && { aborted: true }),
   };
 }

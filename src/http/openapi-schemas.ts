@@ -2,8 +2,30 @@ import * as z from 'zod';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** By name, as `components.schemas` has them. */
+/** By name, as `components.schemas` has them; one that is described gets added. */
 export type NamedSchemas = Record<string, JsonSchema>;
+
+/** What several operations have in common. */
+export interface Components {
+  readonly schemas: NamedSchemas;
+  readonly parameters: Readonly<Record<string, object>>;
+  readonly headers: Readonly<Record<string, object>>;
+  /** Of errors; one that is described gets added too. */
+  readonly responses: Record<string, object>;
+}
+
+export interface Reference {
+  readonly $ref: string;
+}
+
+export function reference(kind: keyof Components, name: string): Reference {
+  return { $ref: `#/components/${kind}/${name}` };
+}
+
+export function addSchema(schemas: NamedSchemas, name: string, json: JsonSchema): Reference {
+  schemas[name] = json;
+  return reference('schemas', name);
+}
 
 /** What a schema takes or gives, as JSON Schema. Schemas with an id are added to `named`. */
 export function jsonSchemaOf(

@@ -1,15 +1,15 @@
 import { pathParameters, type Operation } from '../service/operation.ts';
+import { commonParametersOf, openApiComponents, parameter } from './openapi-components.ts';
+import { responsesOf } from './openapi-responses.ts';
 import {
-  commonParametersOf,
-  openApiComponents,
-  parameter,
-  reference,
-  refusalsOf,
+  addSchema,
+  jsonSchemaOf,
+  without,
+  withoutFields,
   type Components,
-  type Reference,
-} from './openapi-components.ts';
-import { jsonSchemaOf, without, withoutFields, type JsonSchema } from './openapi-schemas.ts';
-import { BASE_PATH, sendsBody } from './wire.ts';
+  type JsonSchema,
+} from './openapi-schemas.ts';
+import { BASE_PATH, pathsOf, sendsBody } from './wire.ts';
 
 const DESCRIPTION = `The quota authority for job servers: tenants, limits, and who may start what.
 
@@ -25,8 +25,10 @@ export function openApiDocument(operations: readonly Operation[], version: strin
   const components = openApiComponents();
   const paths: Record<string, Record<string, object>> = {};
   for (const operation of operations) {
-    const path = (paths[BASE_PATH + operation.path] ??= {});
-    path[operation.method.toLowerCase()] = describeOperation(operation, components);
+    for (const path of pathsOf(operation)) {
+      const methods = (paths[BASE_PATH + path] ??= {});
+      methods[operation.method.toLowerCase()] = describeOperation(operation, path, components);
+    }
   }
   return {
     openapi: '3.1.0',
@@ -65,18 +67,23 @@ function pascalCase(name: string): string {
   return name.replace(/(?:^|[._-])(\w)/g, (_match, letter: string) => letter.toUpperCase());
 }
 
-function describeOperation(operation: Operation, components: Components): object {
+function describeOperation(operation: Operation, path: string, components: Components): object {
   const id = pascalCase(operation.name);
   const input = jsonSchemaOf(operation.input(), 'input', components.schemas);
   return {
-    operationId: id.charAt(0).toLowerCase() + id.slice(1),
+    operationId: id.charAt(0).toLowerCase() + id.slice(1) + suffixOf(operation, path),
     summary: operation.summary,
     tags: [partsOf(operation.name).noun],
     'x-hodei-role': operation.role,
     parameters: [...parametersOf(operation, input), ...commonParametersOf(operation)],
     ...(sendsBody(operation) && requestOf(operation, input, components)),
-    responses: { ...successOf(operation, components), ...refusalsOf(operation) },
+    responses: responsesOf(operation, id, components),
   };
+}
+
+/** An id stands for one path only: that of an alias ends with the last part of it. */
+function suffixOf({ alias }: Operation, path: string): string {
+  return path === alias ? pascalCase(path.split('/').at(-1) ?? '') : '';
 }
 
 function parametersOf(operation: Operation, { properties = {}, required = [] }: JsonSchema) {
@@ -108,29 +115,4 @@ function requestOf(operation: Operation, input: JsonSchema, { schemas }: Compone
       content: { 'application/json': { schema: addSchema(schemas, name, body), example } },
     },
   };
-}
-
-function successOf(operation: Operation, { schemas }: Components): Record<string, object> {
-  const status = operation.status ?? 200;
-  const traceId = reference('headers', 'TraceId');
-  if (status === 204) return { 204: { description: 'Done.', headers: { 'x-trace-id': traceId } } };
-  const headers = {
-    'x-trace-id': traceId,
-    ...(operation.isVersioned && { ETag: reference('headers', 'ETag') }),
-  };
-  const output = jsonSchemaOf(operation.output(), 'output', schemas);
-  const schema = isReference(output)
-    ? output
-    : addSchema(schemas, `${pascalCase(operation.name)}Response`, output);
-  const content = { 'application/json': { schema, example: operation.example.output } };
-  return { [status]: { description: status === 201 ? 'Created.' : 'Done.', headers, content } };
-}
-
-function isReference(json: JsonSchema): boolean {
-  return json.$ref !== undefined;
-}
-
-function addSchema(schemas: Components['schemas'], name: string, json: JsonSchema): Reference {
-  schemas[name] = json;
-  return reference('schemas', name);
 }

@@ -4,7 +4,8 @@ import { invalid } from '../domain/errors.ts';
 import { nearest } from '../service/nearest.ts';
 import { lazy, pathParameters, type Caller, type Operation } from '../service/operation.ts';
 import { freeText, queryBoolean } from '../service/schemas/common.ts';
-import { sendsBody } from './wire.ts';
+import { KEY_HEADER, requireKey } from './idempotency-key.ts';
+import { canChange, sendsBody } from './wire.ts';
 
 /** Nobody is asked who they are yet. */
 export const PRINCIPAL = 'anonymous';
@@ -32,11 +33,12 @@ export interface Asked {
 export function requestReader(operation: Operation): (request: FastifyRequest) => Asked {
   const inPath = pathParameters(operation.path);
   const takesBody = sendsBody(operation);
+  const takesCommon = canChange(operation);
   return (request) => {
     requireReadableQuery(request.raw.url);
     const query = request.query as Record<string, unknown>;
-    const { common, rest } = operation.isReadOnly ? { common: {}, rest: query } : split(query);
-    if (takesBody) requireNoMore(rest);
+    const { common, rest } = takesCommon ? split(query) : { common: {}, rest: query };
+    if (takesBody) requireNoMore(rest, takesCommon ? commonNames() : []);
     else requireNoBody(request, operation);
     const sent = takesBody ? bodyOf(request) : rest;
     const twice = inPath.find((name) => Object.hasOwn(sent, name));
@@ -46,7 +48,11 @@ export function requestReader(operation: Operation): (request: FastifyRequest) =
     }
     return {
       input: { ...sent, ...(request.params as object) },
-      caller: { ...callerOf(request, common), ifVersion: versionOf(operation, request) },
+      caller: {
+        ...callerOf(request, common),
+        ifVersion: versionOf(operation, request),
+        idempotencyKey: keyOf(operation, request),
+      },
     };
   };
 }
@@ -66,10 +72,14 @@ function split(query: Record<string, unknown>): { common: Common; rest: Record<s
   return { common: result.data, rest };
 }
 
-function requireNoMore(query: Record<string, unknown>): void {
+function commonNames(): string[] {
+  return Object.keys(commonParameters().shape);
+}
+
+function requireNoMore(query: Record<string, unknown>, known: readonly string[]): void {
   const [unknown] = Object.keys(query);
   if (unknown === undefined) return;
-  const meant = nearest(unknown, Object.keys(commonParameters().shape));
+  const meant = nearest(unknown, known);
   throw invalid(
     `unknown query parameter "${unknown}"${meant === undefined ? '' : ` (did you mean ${meant}?)`}`,
     'What the operation itself takes belongs in the body.',
@@ -111,7 +121,7 @@ function callerOf({ id }: FastifyRequest, { reason, as, dry_run }: Common): Call
 
 function versionOf(operation: Operation, { headers }: FastifyRequest): number | undefined {
   const header = headers['if-match'];
-  if (header === undefined || header === '*' || operation.isReadOnly) return undefined;
+  if (header === undefined || header === '*' || !canChange(operation)) return undefined;
   if (!operation.isVersioned) {
     throw invalid(`${operation.name} has no version that If-Match could be compared with.`);
   }
@@ -121,4 +131,12 @@ function versionOf(operation: Operation, { headers }: FastifyRequest): number | 
     `If-Match is not a version as an ETag gave it: ${header}`,
     'Send it in quotes, such as If-Match: "7".',
   );
+}
+
+function keyOf({ takesKey }: Operation, { raw }: FastifyRequest): string | undefined {
+  if (takesKey !== true) return undefined;
+  // Of `headers`, two keys would be one with a comma in it.
+  const [key, second] = raw.headersDistinct[KEY_HEADER] ?? [];
+  if (second !== undefined) throw invalid('Idempotency-Key is there twice: send one.');
+  return key === undefined ? undefined : requireKey(key);
 }

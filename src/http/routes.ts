@@ -1,30 +1,51 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { unavailable } from '../domain/errors.ts';
 import type { Service } from '../service/call.ts';
-import { operations } from '../service/index.ts';
 import type { Operation } from '../service/operation.ts';
+import { MAX_BODY_BYTES } from './body.ts';
 import { requestReader } from './request.ts';
-import { BASE_PATH } from './wire.ts';
+import { BASE_PATH, pathsOf } from './wire.ts';
 
-/** One route for each operation: what hodei can do, and nothing besides. */
-export function addOperationRoutes(app: FastifyInstance, service: Service): void {
-  for (const operation of operations) addRoute(app, service, operation);
+/** One route for each path of an operation: what hodei can do, and nothing besides. */
+export function addOperationRoutes(
+  app: FastifyInstance,
+  operations: readonly Operation[],
+  service: Service,
+): void {
+  for (const operation of operations) {
+    const handler = handlerOf(operation, service);
+    for (const path of pathsOf(operation)) addRoute(app, operation, path, handler);
+  }
 }
 
-function addRoute(app: FastifyInstance, service: Service, operation: Operation): void {
-  const read = requestReader(operation);
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+function addRoute(app: FastifyInstance, operation: Operation, path: string, handler: Handler) {
   app.route({
     method: operation.method,
-    url: BASE_PATH + operation.path.replace(/\{(\w+)\}/g, ':$1'),
+    url: BASE_PATH + path.replace(/\{(\w+)\}/g, ':$1'),
+    bodyLimit: operation.bodyLimit ?? MAX_BODY_BYTES,
     config: { operation: operation.name },
-    handler: async (request, reply) => {
-      const { input, caller } = read(request);
-      const output = await service(operation, input, caller);
-      if (operation.isVersioned && caller.dryRun !== true) setEtag(reply, output);
-      reply.code(operation.status ?? 200);
-      return operation.status === 204 ? reply.send() : output;
-    },
+    handler,
   });
+}
+
+function handlerOf(operation: Operation, service: Service): Handler {
+  const read = requestReader(operation);
+  return async (request, reply) => {
+    const { input, caller } = read(request);
+    const output = await service(operation, input, caller);
+    if (operation.isVersioned && caller.dryRun !== true) setEtag(reply, output);
+    const status = operation.statusOf?.(output) ?? operation.status ?? 200;
+    reply.code(status);
+    if (status >= 400) request.rejection = codeOf(output);
+    return operation.status === 204 ? reply.send() : output;
+  };
+}
+
+function codeOf(output: unknown): string | null {
+  const { code } = Object(output) as Record<string, unknown>;
+  return typeof code === 'string' ? code : null;
 }
 
 /** The configuration calls its version a revision. */

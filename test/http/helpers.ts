@@ -1,5 +1,12 @@
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { connect } from 'node:net';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type RequestListener,
+  type Server,
+} from 'node:http';
+import type { createServer as createTcpServer } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { startServer, type RunningServer, type ServerOptions } from '../../src/http/server.ts';
 import type { Service } from '../../src/service/call.ts';
 import { testService, type TestService } from '../helpers/service.ts';
@@ -64,6 +71,26 @@ export async function startTestServer(overrides: Partial<ServerOptions> = {}): P
 export function failingWith(...thrown: Error[]): Service {
   let calls = 0;
   return () => Promise.reject(thrown[calls++ % thrown.length]!);
+}
+
+/** What is said where nobody knows what became of a change. */
+export const LOOK = 'It may or may not have been done: look before you repeat it.';
+
+/** A server that is not hodei. */
+export function fakeServer(listener: RequestListener) {
+  return listening(createServer(listener));
+}
+
+export async function listening(server: Server | ReturnType<typeof createTcpServer>) {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async stop() {
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
 }
 
 /** One request by node:http, which sends any header and takes any path as they are. */

@@ -1,8 +1,12 @@
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { describe, expect, it } from 'vitest';
+import { errorCodes } from '../../src/domain/errors.ts';
+import { jsonSchemaOf, type NamedSchemas } from '../../src/http/openapi-schemas.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
+import { canChange, pathsOf } from '../../src/http/wire.ts';
 import { operations } from '../../src/service/index.ts';
 import { pathParameters } from '../../src/service/operation.ts';
+import { fakeOperations } from './fake-operations.ts';
 import { startTestServer } from './helpers.ts';
 
 interface Described {
@@ -20,12 +24,19 @@ interface Described {
     readonly schema?: { readonly examples?: unknown[] };
   }[];
   readonly requestBody?: { readonly content: { 'application/json': Media } };
-  readonly responses: Record<string, { $ref?: string; content?: { 'application/json': Media } }>;
+  readonly responses: Record<string, DescribedResponse>;
+}
+
+interface DescribedResponse {
+  readonly $ref?: string;
+  readonly description?: string;
+  readonly content?: { readonly 'application/json': Media };
 }
 
 interface Media {
-  readonly schema: { readonly $ref: string };
-  readonly example: unknown;
+  readonly schema: { readonly $ref: string; readonly oneOf?: object[] };
+  readonly example?: unknown;
+  readonly examples?: Record<string, { readonly value: unknown }>;
 }
 
 const document = openApiDocument(operations, '1.2.3');
@@ -72,7 +83,10 @@ describe('the OpenAPI document', () => {
     const described = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    expect(described).toEqual(operations.map(({ method, path }) => `${method} /api/v1${path}`));
+    const wanted = operations.flatMap((operation) =>
+      pathsOf(operation).map((path) => `${operation.method} /api/v1${path}`),
+    );
+    expect(described.sort()).toEqual(wanted.sort());
   });
 
   it('keeps the names that clients were written against', () => {
@@ -115,8 +129,12 @@ describe.each(all)('the description of %s', (_name, operation) => {
 
   it('has the common parameters exactly when it changes something', () => {
     const common = described.parameters.flatMap(({ $ref }) => $ref?.split('/').at(-1) ?? []);
-    const versioned = operation.isVersioned ? ['if_match'] : [];
-    expect(common).toEqual(operation.isReadOnly ? [] : ['reason', 'as', 'dry_run', ...versioned]);
+    const changes = canChange(operation);
+    expect(common).toEqual([
+      ...(changes ? ['reason', 'as', 'dry_run'] : []),
+      ...(changes && operation.isVersioned ? ['if_match'] : []),
+      ...(operation.takesKey === true ? ['idempotency_key'] : []),
+    ]);
   });
 
   it('has examples that its own schemas accept', () => {
@@ -134,9 +152,11 @@ describe.each(all)('the description of %s', (_name, operation) => {
       expect(body.example).toEqual(Object.fromEntries(input));
       expect(body.schema.$ref).toMatch(new RegExp(`/${operation.requestName ?? '.*Request'}$`));
     }
-    const success = described.responses[String(operation.status ?? 200)];
+    const { output } = operation.example;
+    const status = operation.statusOf?.(output) ?? operation.status ?? 200;
+    const success = described.responses[status];
     expect(success).toBeDefined();
-    expect(success?.content?.['application/json'].example).toEqual(operation.example.output);
+    expect(success?.content?.['application/json'].example).toEqual(output);
   });
 
   it('tells of the errors that it can answer', () => {
@@ -150,4 +170,94 @@ describe.each(all)('the description of %s', (_name, operation) => {
       expect(statuses).toEqual(expect.arrayContaining(['404', '409']));
     }
   });
+});
+
+describe('the description of an operation whose answer decides its status', () => {
+  const rooms = openApiDocument(fakeOperations, '1.2.3');
+  const at = (path: string) => rooms.paths[`/api/v1/rooms/{room}/${path}`]?.['post'] as Described;
+  const { responses } = at('ask');
+  const answer = { $ref: '#/components/schemas/RoomResponse' };
+  const mediaOf = (status: number) => responses[status]?.content?.['application/json'];
+
+  it('has nothing that a strict linter would complain of', async () => {
+    const both = openApiDocument([...operations, ...fakeOperations], '1.2.3');
+    expect(await lint(both)).toEqual([]);
+  });
+
+  it('has each status with what it means, and the example where it belongs', () => {
+    expect(responses['201']?.description).toBe('It is open.');
+    expect(mediaOf(201)).toEqual({ schema: answer, example: { room: 'blue', state: 'open' } });
+    expect(responses['202']?.description).toBe('Wait.');
+    expect(mediaOf(202)).toEqual({ schema: answer });
+    expect(responses).not.toHaveProperty('200');
+  });
+
+  it('has an answer without a success where no error shares its status', () => {
+    expect(responses['422']?.description).toBe('Refused: it is too small.');
+    expect(mediaOf(422)).toEqual({ schema: answer });
+  });
+
+  it.each([
+    [403, 'Forbidden', 'forbidden', /^Refused: it is locked\. Or an error: The server does not/],
+    [429, 'RateLimited', 'rate_limited', /^Refused: it is full\. Or an error: Too much was asked/],
+  ])('allows both bodies where an error shares status %i', (status, name, code, description) => {
+    expect(responses[status]?.description).toMatch(description);
+    expect(mediaOf(status)?.schema.oneOf).toEqual([
+      { allOf: [answer, { required: ['code'] }] },
+      { $ref: '#/components/schemas/Error' },
+    ]);
+    expect(mediaOf(status)?.examples?.[name]?.value).toMatchObject({ code });
+  });
+
+  it('tells of its second path as of an operation of its own', () => {
+    const { operationId, ...rest } = at('book');
+    expect(operationId).toBe('roomAskBook');
+    expect({ ...rest, operationId: 'roomAsk' }).toEqual(at('ask'));
+  });
+
+  it('names the limit of its body, which may be another one than elsewhere', () => {
+    const tooLarge = (path: string) => {
+      const name = at(path).responses['413']?.$ref?.split('/').at(-1) ?? '';
+      return rooms.components.responses[name];
+    };
+    expect(tooLarge('ask')).toMatchObject({ description: 'The body is larger than 64 KiB.' });
+    expect(tooLarge('furnish')).toMatchObject({ description: 'The body is larger than 1 MiB.' });
+  });
+
+  it('has the key as a parameter only where it is heeded', () => {
+    const key = { $ref: '#/components/parameters/idempotency_key' };
+    expect(at('ask').parameters).toContainEqual(key);
+    expect(at('furnish').parameters).not.toContainEqual(key);
+    expect(rooms.components.parameters['idempotency_key']).toMatchObject({
+      name: 'Idempotency-Key',
+      in: 'header',
+      required: false,
+    });
+  });
+});
+
+describe('an operation with more than one path', () => {
+  it.each(operations.flatMap(({ path, alias }) => (alias === undefined ? [] : [[path, alias]])))(
+    'has the same parts in each: %s and %s',
+    (path, alias) => {
+      expect(pathParameters(alias)).toEqual(pathParameters(path));
+    },
+  );
+});
+
+describe('an answer that says no', () => {
+  const answering = operations.filter(({ statuses = {} }) => {
+    return Object.keys(statuses).some((status) => Number(status) >= 400);
+  });
+  it.each(answering.map((operation) => [operation.name, operation] as const))(
+    'has no code that an error has, so that the two can be told apart: %s',
+    (_name, operation) => {
+      const named: NamedSchemas = {};
+      const { $ref = '' } = jsonSchemaOf(operation.output(), 'output', named);
+      const schema = named[$ref.split('/').at(-1) ?? ''];
+      const { enum: codes = [] } = Object(schema?.properties?.['code']) as { enum?: string[] };
+      expect(codes.length).toBeGreaterThan(0);
+      expect(codes.filter((code) => (errorCodes as readonly string[]).includes(code))).toEqual([]);
+    },
+  );
 });

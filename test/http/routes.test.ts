@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HodeiError, type ErrorCode } from '../../src/domain/errors.ts';
 import { statusOf } from '../../src/http/status.ts';
+import { canChange, sendsBody } from '../../src/http/wire.ts';
 import { operations } from '../../src/service/index.ts';
 import { getQuota } from '../../src/service/quotas.ts';
 import { pathParameters, type Caller, type Operation } from '../../src/service/operation.ts';
@@ -170,8 +171,8 @@ function recordingService(calls: { input: unknown; caller: Caller }[]) {
 }
 
 describe('the common parameters', () => {
-  const changing = operations.filter(({ isReadOnly }) => !isReadOnly);
-  const reading = operations.filter(({ isReadOnly }) => isReadOnly);
+  const changing = operations.filter(canChange);
+  const reading = operations.filter((operation) => !canChange(operation));
 
   it.each(changing.map((operation) => [operation.name, operation] as const))(
     'reach %s beside its input',
@@ -193,9 +194,11 @@ describe('the common parameters', () => {
     'are unknown to %s',
     async (_name, operation) => {
       for (const name of ['reason', 'as', 'dry_run']) {
-        const answer = await server.ask(`${pathTo(operation)}?${name}=true`);
+        const { method } = operation;
+        const answer = await server.ask(`${pathTo(operation)}?${name}=true`, { method });
         expect(answer.status).toBe(400);
-        expect(answer.body['error']).toContain(`unknown field "${name}"`);
+        const what = sendsBody(operation) ? 'query parameter' : 'field';
+        expect(answer.body['error']).toContain(`unknown ${what} "${name}"`);
       }
     },
   );
