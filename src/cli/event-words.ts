@@ -1,7 +1,7 @@
 import type { EventView } from '../service/event-page.ts';
 import { builtInResources, limitField } from '../domain/resource.ts';
 import type { Column, Listing } from './render.ts';
-import { sayChange, sayField, sayLimit, sayTime } from './words.ts';
+import { count, sayAmount, sayChange, sayField, sayLimit, sayTime } from './words.ts';
 
 type State = Readonly<Record<string, unknown>>;
 
@@ -10,13 +10,58 @@ const MANY = 8;
 
 /** What changed, in one line: `cpu 4 → 6 cores`, `email a@x → b@x`. */
 function sayDifference({ operation, before, after }: EventView): string {
+  const [noun = '', verb = ''] = operation.split('.');
+  if (noun === 'job') return sayJobChange(verb, before, after);
   if (operation === 'tenant.create') return sayCreation(after ?? {});
-  if (operation === 'tenant.delete') return '';
+  if (verb === 'delete') return '';
+  if (operation === 'pool.create') return sayNewPool(after ?? {});
   if (operation === 'db.restore') return `from ${sayValue(after?.['file'])}`;
+  if (operation === 'usage.repair') return count(Number(after?.['repaired']), 'balance');
   const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
   if (fields.size > MANY) return `${fields.size} settings`;
-  const sayOne = differences[operation.split('.')[0] ?? ''] ?? sayFieldDifference;
+  const sayOne = differences[noun] ?? sayFieldDifference;
   return [...fields].map((field) => sayOne(field, before?.[field], after?.[field])).join(', ');
+}
+
+/** A request by what it asks for, a change of state by the state, a renewal by its end. */
+function sayJobChange(verb: string, before: State | null, after: State | null): string {
+  if (verb === 'renew') {
+    const due = after?.['due_at'];
+    return typeof due === 'number' ? `until ${sayTime(new Date(due).toISOString())}` : 'no lease';
+  }
+  if (verb === 'resize') {
+    const resources = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
+    const changed = [...resources].filter((name) => before?.[name] !== after?.[name]);
+    const say = (name: string) =>
+      sayChange(name, unitOf(name), amountIn(before, name), amountIn(after, name));
+    return changed.map(say).join(', ');
+  }
+  if (after?.['resources'] === undefined) return sayValue(after?.['state']);
+  const { job_id: jobId, pool, resources, code } = after;
+  const said = `${sayAmounts(resources as State)} in ${sayValue(pool)}`;
+  if (verb === 'reject') return `${said}: ${sayValue(code)}`;
+  return jobId === null ? said : `${sayValue(jobId)}: ${said}`;
+}
+
+function amountIn(state: State | null, resource: string): number {
+  const amount = state?.[resource];
+  return typeof amount === 'number' ? amount : 0;
+}
+
+/** What is asked for; that it is one job goes without saying. */
+function sayAmounts(resources: State): string {
+  const entries = Object.entries(resources).filter(
+    ([name, amount]) => name !== 'jobs' || amount !== 1,
+  );
+  const said = entries.map(([name, amount]) =>
+    sayAmount(Number(amount), limitField(name), unitOf(name)),
+  );
+  return said.join(', ') || '1 job';
+}
+
+function sayNewPool({ resources, size }: State): string {
+  const perWorker = Object.keys(resources ?? {}).length;
+  return `${sayValue(size)} × ${perWorker === 0 ? 'anything' : sayAmounts(resources as State)}`;
 }
 
 function sayCreation({ quota, ...fields }: State): string {
@@ -28,6 +73,7 @@ function sayCreation({ quota, ...fields }: State): string {
 }
 
 function sayLimitDifference(field: string, before: unknown, after: unknown): string {
+  if (field === 'pool') return `in pool ${sayValue(after)}`;
   if (isLimit(before) && isLimit(after)) return sayChange(field, unitOf(field), before, after);
   return `${sayField(field)} ${sayOneLimit(field, before)} → ${sayOneLimit(field, after)}`;
 }
@@ -42,7 +88,8 @@ function isLimit(value: unknown): value is number | null {
 
 /** Events do not carry units; those of built-in resources never change. */
 function unitOf(field: string): string {
-  return builtInResources.find(({ name }) => limitField(name) === field)?.unit ?? 'count';
+  const isMeant = ({ name }: { name: string }) => name === field || limitField(name) === field;
+  return builtInResources.find(isMeant)?.unit ?? 'count';
 }
 
 function sayFieldDifference(field: string, before: unknown, after: unknown): string {
@@ -80,7 +127,8 @@ const who: Column<EventView> = { header: 'WHO', text: sayWho };
 const operation: Column<EventView> = { header: 'WHAT', text: (event) => event.operation };
 const object: Column<EventView> = {
   header: 'TENANT',
-  text: (event) => event.tenant_name ?? '-',
+  text: ({ tenant_name: tenant, operation: name, object: id }) =>
+    tenant ?? (name.startsWith('pool.') ? `pool ${id}` : '-'),
 };
 const difference: Column<EventView> = { header: 'CHANGE', text: sayDifference };
 const reason: Column<EventView> = { header: 'REASON', text: (event) => event.reason ?? '' };

@@ -15,8 +15,12 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
 };
 
 export const USAGE = 2;
+export const REJECTED = 6;
+export const QUEUED = 8;
 export const FOUND_SOMETHING = 9;
 export const INTERRUPTED = 130;
+/** `hodei run` returns its command's code; codes of its own are so much higher. */
+export const RUN_REFUSED = 120;
 
 /** Every exit code and its meaning, for the documentation. */
 export const exitCodeMeanings: readonly (readonly [number, string])[] = [
@@ -26,8 +30,11 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [3, 'not found'],
   [4, 'not allowed'],
   [5, 'conflict: the name is taken, the version is stale, something is in the way'],
+  [6, 'rejected: over quota now, or impossible'],
   [7, 'unavailable, rate limited, or the outcome is unknown'],
-  [9, 'a check found something (doctor)'],
+  [8, 'queued, and not admitted; also where --wait was not long enough'],
+  [9, 'a check found something (usage verify, doctor)'],
+  [RUN_REFUSED, 'hodei run adds this to a code of its own; any other is that of its command'],
   [130, 'interrupted'],
 ];
 

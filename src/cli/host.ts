@@ -44,6 +44,8 @@ export interface BackupReport {
   readonly events: number;
   /** The first event that something other than hodei changed; a copy of it is still evidence. */
   readonly chain_broken_at: number | null;
+  /** Balances that are not what the live jobs hold; they can be repaired in the copy too. */
+  readonly ledger_differences: number;
 }
 
 export interface Check {
@@ -70,6 +72,35 @@ export interface ServeOptions {
 
 /** How a server was told to stop. */
 export type StopSignal = 'SIGTERM' | 'SIGINT';
+
+/** Signals that are not for hodei alone while it waits, or runs a command. */
+export type Signal = StopSignal | 'SIGHUP' | 'SIGQUIT' | 'SIGUSR1' | 'SIGUSR2';
+
+export interface Time {
+  /** Epoch milliseconds, for what people read. */
+  now(): number;
+  /** Milliseconds since some moment: no clock that is set moves them. */
+  passed(): number;
+  /** Waits, and no longer than until the signal is aborted. */
+  pause(milliseconds: number, until?: AbortSignal): Promise<void>;
+}
+
+/** How a command ended. */
+export interface CommandEnd {
+  /** As a shell has it: its code, 128 + the signal that killed it, 127 not found, 126 not executable. */
+  readonly exitCode: number;
+  /** Why it could not even be started. */
+  readonly problem?: string;
+}
+
+/** A command that somebody gave to be run. */
+export interface StartedCommand {
+  readonly ended: Promise<CommandEnd>;
+  /** Hands a signal on, unless the terminal that sent it has sent it to the command too. */
+  pass(signal: Signal): void;
+  /** Asks it to end. */
+  end(): void;
+}
 
 /** What the program offers its commands beside operations; `main` is behind it. */
 export interface Host {
@@ -101,4 +132,13 @@ export interface Host {
     ): Promise<BackupReport>;
   };
   doctor(place: Place): Promise<readonly Check[]>;
+  readonly time: Time;
+  /** A key by which a request that is sent again is known. */
+  newKey(): string;
+  /** The text of a file; of the standard input where it is called `-`. */
+  readText(path: string): Promise<string>;
+  /** Calls back in place of what these signals do. @returns how to undo that. */
+  onSignals(signals: readonly Signal[], hear: (signal: Signal) => void): () => void;
+  /** Starts a command with the input and output of this process. */
+  startCommand(argv: readonly string[]): Promise<StartedCommand>;
 }

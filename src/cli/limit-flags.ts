@@ -36,8 +36,10 @@ export function withLimitFlags(command: Command, heading: string): Command {
     .option('--set <name=n>', 'any resource of the catalogue, in its base unit', collect);
 }
 
-/** How the text of a flag becomes a limit. */
-interface Reading<Limit> {
+/** How the text of a flag becomes a limit, or an amount. */
+export interface Reading<Limit> {
+  /** What it becomes, as a refusal names it. */
+  readonly what: 'limit' | 'amount';
   /** In units that people type. */
   quantity(text: string, resource: NamedUnit): Limit;
   /** In base units. */
@@ -47,6 +49,7 @@ interface Reading<Limit> {
 /** The limits that a new tenant is given, by field of the quota document. */
 export function initialLimitsOf(flags: LimitFlags): Record<string, number | null> {
   return limitsOf(flags, {
+    what: 'limit',
     quantity: (text, resource) => (text === 'unlimited' ? null : parseAmount(text, resource)),
     base: (text, resource) => {
       const change = parseBaseLimitChange(text, resource);
@@ -62,12 +65,14 @@ export function initialLimitsOf(flags: LimitFlags): Record<string, number | null
 /** The changes of limits that the flags ask for, by field of the quota document. */
 export function limitChangesOf(flags: LimitFlags): Record<string, SentLimit> {
   return limitsOf(flags, {
+    what: 'limit',
     quantity: (text, resource) => toSent(parseLimitChange(text, resource)),
     base: (text, resource) => toSent(parseBaseLimitChange(text, resource)),
   });
 }
 
-function limitsOf<Limit>(flags: LimitFlags, read: Reading<Limit>): Record<string, Limit> {
+/** What the flags say, by field of the quota document. */
+export function limitsOf<Limit>(flags: LimitFlags, read: Reading<Limit>): Record<string, Limit> {
   const limits = new Map<string, Limit>();
   const put = (
     name: string,
@@ -77,7 +82,9 @@ function limitsOf<Limit>(flags: LimitFlags, read: Reading<Limit>): Record<string
   ) => {
     if (text === undefined) return;
     const field = limitField(name);
-    if (limits.has(field)) throw invalid(`${flag} sets a limit that another flag sets already.`);
+    if (limits.has(field)) {
+      throw invalid(`${flag} sets ${article(read.what)} that another flag sets already.`);
+    }
     limits.set(field, toLimit(text, builtIn(name)));
   };
   put('cpu_m', flags.cpu, '--cpu', read.quantity);
@@ -88,15 +95,21 @@ function limitsOf<Limit>(flags: LimitFlags, read: Reading<Limit>): Record<string
   put('memory_mb', flags.memoryMb, '--memory-mb', read.base);
   put('jobs', flags.maxConcurrentJobs, '--max-concurrent-jobs', read.base);
   for (const text of flags.set ?? []) {
-    const [name, value] = splitSet(text);
+    const [name, value] = splitSet(text, read.what);
     put(name, value, `--set ${name}`, read.base);
   }
   return Object.fromEntries(limits);
 }
 
-function splitSet(text: string): readonly [string, string] {
+function article(what: Reading<unknown>['what']): string {
+  return what === 'limit' ? 'a limit' : 'an amount';
+}
+
+function splitSet(text: string, what: Reading<unknown>['what']): readonly [string, string] {
   const cut = text.indexOf('=');
-  if (cut < 1) throw invalid(`--set takes a resource and a limit, such as license=3: "${text}"`);
+  if (cut < 1) {
+    throw invalid(`--set takes a resource and ${article(what)}, such as license=3: "${text}"`);
+  }
   const name = text.slice(0, cut);
   return [name === 'max_concurrent_jobs' ? 'jobs' : name, text.slice(cut + 1)];
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { RUN_REFUSED } from './exit-codes.ts';
 import type { Cli } from './verb.ts';
 
 /** A word after `hodei`. Its file is loaded only when it is called, which keeps the start fast. */
@@ -9,6 +10,8 @@ export interface Noun {
   readonly hasVerbs: boolean;
   /** What one would really type, for the help of the noun. */
   readonly examples: readonly string[];
+  /** Added to the exit codes of hodei's own errors, where a code can also be somebody else's. */
+  readonly refusalBase?: number;
   /** Adds the verbs of the noun to its command. */
   register(cli: Cli, command: Command): Promise<void>;
 }
@@ -35,6 +38,62 @@ export const nouns: readonly Noun[] = [
       'quota list --over 80%',
     ],
     register: async (cli, command) => (await import('./commands/quota.ts')).register(cli, command),
+  },
+  {
+    name: 'pool',
+    summary: 'where jobs run: create, get, list, update, hold, resume, delete',
+    hasVerbs: true,
+    examples: [
+      'pool create gpu --cpu 9 --memory 18Gi --gpu 2 --max-size 4',
+      'pool get gpu',
+      'pool update gpu --max-size 2 --dry-run',
+    ],
+    register: async (cli, command) => (await import('./commands/pool.ts')).register(cli, command),
+  },
+  {
+    name: 'job',
+    summary: 'what occupies quota: admit, release, renew, resize, list, adopt',
+    hasVerbs: true,
+    examples: [
+      'job admit --tenant acme --cpu 2 --memory 4Gi --id build-812 --ttl 1h',
+      'job release acme:build-812',
+      'job list --state queued',
+    ],
+    register: async (cli, command) => (await import('./commands/job.ts')).register(cli, command),
+  },
+  {
+    name: 'run',
+    summary: 'run a command as a job, from admission to release',
+    hasVerbs: false,
+    examples: [],
+    refusalBase: RUN_REFUSED,
+    register: async (cli, command) => (await import('./commands/run.ts')).register(cli, command),
+  },
+  {
+    name: 'explain',
+    summary: 'why a job waits or was refused, and what would help',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) =>
+      (await import('./commands/explain.ts')).register(cli, command),
+  },
+  {
+    name: 'violation',
+    summary: 'requests that did not fit, with the numbers of that moment',
+    hasVerbs: true,
+    examples: [
+      'violation list --tenant acme',
+      'violation list --code over_quota --since 2026-11-01',
+    ],
+    register: async (cli, command) =>
+      (await import('./commands/violation.ts')).register(cli, command),
+  },
+  {
+    name: 'usage',
+    summary: 'what is held now, and whether the ledger agrees: show, verify',
+    hasVerbs: true,
+    examples: ['usage show acme', 'usage show --tree', 'usage verify'],
+    register: async (cli, command) => (await import('./commands/usage.ts')).register(cli, command),
   },
   {
     name: 'audit',

@@ -26,13 +26,17 @@ export async function runProgram(
   options: ProgramOptions,
 ): Promise<number> {
   let exitCode = 0;
+  let called: Noun | undefined;
   const { terminal, host } = options;
   const cli: Cli = { terminal, host, setExitCode: (code) => void (exitCode = code) };
+  const program = buildProgram(cli, (noun) => void (called = noun));
   try {
-    await buildProgram(cli).parseAsync(asFlag(argv), { from: 'user' });
+    await program.parseAsync(asFlag(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
-    return exitCodeOf(error, formatAsked(argv), options);
+    if (error instanceof Exit) return error.exitCode;
+    const own = exitCodeOf(error, formatAsked(argv), options);
+    return own === 0 ? 0 : own + (called?.refusalBase ?? 0);
   }
 }
 
@@ -48,7 +52,6 @@ function exitCodeOf(
   format: Format,
   { terminal, isDebugging, newTraceId }: ProgramOptions,
 ): number {
-  if (error instanceof Exit) return error.exitCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
   if (error instanceof HodeiError) {
     sayError(terminal, error, format);
@@ -75,7 +78,7 @@ function formatAsked(argv: readonly string[]): Format {
 }
 
 /** The root command; the verbs of a noun are added when the noun is called. */
-export function buildProgram(cli: Cli): Command {
+export function buildProgram(cli: Cli, onCall?: (noun: Noun) => void): Command {
   const { terminal, host } = cli;
   const program = new Command('hodei')
     .description('The quota authority for job servers: who may use how much, and why not more.')
@@ -99,7 +102,9 @@ export function buildProgram(cli: Cli): Command {
   for (const noun of nouns) addNoun(program, noun);
   program.hook('preSubcommand', async (_, command) => {
     const noun = nouns.find(({ name }) => name === command.name());
-    if (noun !== undefined) await noun.register(cli, command);
+    if (noun === undefined) return;
+    onCall?.(noun);
+    await noun.register(cli, command);
   });
   program
     .usage('<command>')

@@ -3,7 +3,7 @@ import { resourceOfLimitField, usageField } from '../domain/resource.ts';
 import { freeOf, overBy } from '../domain/quota.ts';
 import { splitAmount } from '../domain/quantity.ts';
 import { bar, type Column, type Listing } from './render.ts';
-import { isSameUnit, resourceOf, sayAmount, sayField, sayLimit } from './words.ts';
+import { isSameUnit, resourceOf, sayAmount, sayField, sayLimit, sayScope } from './words.ts';
 
 /** One resource of one tenant's quota. */
 export interface QuotaRow {
@@ -12,7 +12,13 @@ export interface QuotaRow {
   readonly limit: number | null;
   readonly isUnset: boolean;
   readonly used: number;
-  readonly bound: { readonly tenant: string; readonly free: number | null } | undefined;
+  readonly bound:
+    | {
+        readonly tenant: string | null;
+        readonly pool: string | null;
+        readonly free: number | null;
+      }
+    | undefined;
 }
 
 export function rowsOf(quota: QuotaView): QuotaRow[] {
@@ -35,17 +41,22 @@ export function sayQuota(quota: QuotaView): string {
     .join(', ');
 }
 
-/** A note for each limit that is above that of a tenant higher up. */
+/** A note for each limit that is above another one that holds too. */
 export function sayLowerAncestor(
   tenant: string,
-  ancestor: { readonly tenant: string; readonly limit: number | null },
+  ancestor: {
+    readonly tenant: string | null;
+    readonly pool: string | null;
+    readonly limit: number | null;
+  },
   own: { readonly field: string; readonly unit: string; readonly limit: number | null },
 ): string {
   const { field, unit, limit } = own;
   const theirs = sayAmount(ancestor.limit, field, unit);
   const what = unit === 'MiB' ? `${theirs} of ${sayField(field)}` : theirs;
   const ours = limit === null ? 'more' : `all of its ${numberOf(limit, own)}`;
-  return `Note: ${ancestor.tenant} above it has ${what}, so ${tenant} cannot use ${ours}.`;
+  const who = ancestor.tenant === tenant ? 'everywhere it' : `${sayScope(ancestor)} above it`;
+  return `Note: ${who} has ${what}, so ${tenant} cannot use ${ours}.`;
 }
 
 export function saysLowerAncestors(quota: QuotaView): string[] {
@@ -108,7 +119,7 @@ function sayNote({ bound, isUnset, ...row }: QuotaRow): string {
     ...(isUnset ? ['default'] : []),
     ...(bound === undefined
       ? []
-      : [`${bound.tenant} leaves ${beside({ ...row, bound, isUnset }, bound.free)}`]),
+      : [`${sayScope(bound)} leaves ${beside({ ...row, bound, isUnset }, bound.free)}`]),
   ];
   return notes.join(', ');
 }
@@ -142,6 +153,11 @@ function sayOwnLimit({ limit, field, unit }: QuotaRow): string {
   return sayLimit(limit, field, unit);
 }
 
+/** `1.5 of 4 cores` */
+export function sayUsedOf(row: QuotaRow): string {
+  return `${beside(row, row.used)} of ${sayOwnLimit(row)}`;
+}
+
 /** Several tenants' quotas, a line for each: used of limit. */
 export function quotasListing(quotas: readonly QuotaView[]): Listing<QuotaView> {
   const fields = [...new Set(quotas.flatMap(({ units }) => Object.keys(units)))];
@@ -151,7 +167,7 @@ export function quotasListing(quotas: readonly QuotaView[]): Listing<QuotaView> 
       header: sayField(field).toUpperCase(),
       text: (quota) => {
         const row = rowOf(quota);
-        return row === undefined ? '-' : `${beside(row, row.used)} of ${sayOwnLimit(row)}`;
+        return row === undefined ? '-' : sayUsedOf(row);
       },
       isAlarming: (quota) => {
         const row = rowOf(quota);

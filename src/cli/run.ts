@@ -27,6 +27,8 @@ export interface Run {
   allowCreation(): void;
   /** Does not warn that config file and settings differ: for the command that mends it. */
   expectDrift(): void;
+  /** Does not say where it acts either: for a command among whose words others stand. */
+  beQuiet(): void;
   /** What went wrong with one of several objects: the command goes on and ends with its code. */
   fail(error: unknown, subject?: string): void;
   exitCode(): number;
@@ -38,10 +40,11 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
   let session: Promise<Session> | undefined;
   let create = false;
   let isDriftExpected = false;
+  let isQuiet = false;
   let exitCode = 0;
   const connect = async () => {
     const opened = await host.connect(flags, { create, dryRun: flags.dryRun === true });
-    announce(terminal, opened, isDriftExpected);
+    if (!isQuiet) announce(terminal, opened, isDriftExpected);
     return opened;
   };
   const call: Call = async (operation, input, options) => {
@@ -57,6 +60,7 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
     call,
     allowCreation: () => void (create = true),
     expectDrift: () => void (isDriftExpected = true),
+    beQuiet: () => void (isQuiet = true),
     fail(error, subject) {
       if (!(error instanceof HodeiError) || !isAboutOne(error)) throw error;
       sayError(terminal, withSubject(error, subject), format);

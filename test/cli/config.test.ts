@@ -17,6 +17,19 @@ resources:
     default_limit: 2
 `;
 
+const pools = `
+resource_pools:
+  pools:
+    - id: gpu
+      max_size: 4
+      resources: {gpu: 8}
+jobs:
+  default_ttl_seconds: 3600
+multi_tenancy:
+  default_tenant_quota: {gpu: unlimited}
+  quota_enforcement: {violation_policy: queue}
+`;
+
 function writeConfig(text: string, path = home.config): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
@@ -36,6 +49,24 @@ describe('a resource that leaves the catalogue', () => {
     writeConfig(license);
     await home.run('config apply');
     expect((await home.run('quota get acme')).out).toContain('license\t7 seats');
+  });
+});
+
+describe('a kind of a resource', () => {
+  it('is limited by its dotted name', async () => {
+    writeConfig('resources:\n  - name: gpu.h100\n    default_limit: 1\n');
+    const create = 'tenant create acme --email ops@acme.example';
+    expect((await home.run(`${create} --set gpu.h100=2`)).out).toContain('2 gpu.h100');
+    const rows = (await home.run('quota get acme')).out.split('\n');
+    expect(rows.at(-1)).toMatch(/^gpu\.h100\t2\t0\t2\t/);
+    expect((await home.run('quota set acme --set gpu.h100=+3')).out).toContain('gpu.h100 2 → 5');
+    const quota = JSON.parse((await home.run('quota get acme --json')).out) as object;
+    expect(quota).toMatchObject({ 'gpu.h100': 5, current_usage: { 'gpu.h100': 0 } });
+    expect((await home.run('quota unset acme gpu.h100')).out).toContain('gpu.h100 5 → 1');
+    expect((await home.run('quota history acme')).out).toContain('gpu.h100 5 → unset');
+    const { err, code } = await home.run('quota set acme --set gpu.a100=1');
+    expect(err).toContain('There is no resource "gpu.a100".\n       Did you mean gpu.h100?');
+    expect(code).toBe(2);
   });
 });
 
@@ -105,12 +136,22 @@ describe('config show', () => {
         - name: jobs
           unit: count
           default_limit: 0
+      resource_pools:
+        enabled: true
+        default_pool_type: static
+        pools: []
       multi_tenancy:
         default_tenant_quota:
           cpu_m: 4000
           memory_mb: 8192
           gpu: 0
           max_concurrent_jobs: 10
+        quota_enforcement:
+          violation_policy: reject
+      jobs:
+        default_ttl_seconds: none
+        claim_seconds: 300
+        queue_ttl_seconds: 86400
       observability:
         logging:
           level: info
@@ -135,7 +176,7 @@ describe('config show', () => {
 
 describe('what config show shows', () => {
   it('is a config file itself', async () => {
-    writeConfig(license);
+    writeConfig(license + pools);
     const shown = await home.run('config show');
     const copy = join(home.folder, 'copy.yaml');
     writeConfig(shown.out.replaceAll('~', home.folder), copy);
@@ -152,7 +193,7 @@ describe('config validate', () => {
       {
         "code": 2,
         "err": "hodei: ~/config.yaml:1:1: servers: unknown key; did you mean server?
-             ~/config.yaml:4:11: resources[0].name: expected a-z, 0-9 and _, from a letter, at most 31, found "License"",
+             ~/config.yaml:4:11: resources[0].name: expected a-z, 0-9 and _, from a letter, at most 31, or a name and its kind such as gpu.h100, found "License"",
         "out": "",
       }
     `);
@@ -208,9 +249,9 @@ describe('config apply', () => {
     writeConfig(license);
     const { out, err, code } = await home.run('config apply');
     expect(out.split('\n').slice(-3)).toEqual([
-      'multi_tenancy.default_tenant_quota.gpu: (none) → 0',
-      'multi_tenancy.default_tenant_quota.max_concurrent_jobs: (none) → 10',
-      'In force as revision 1 (14 changes).',
+      'jobs.claim_seconds: (none) → 300',
+      'jobs.queue_ttl_seconds: (none) → 86400',
+      'In force as revision 1 (19 changes).',
     ]);
     expect([err, code]).toEqual(['', 0]);
   });
@@ -250,6 +291,51 @@ describe('config apply', () => {
     const { out } = await home.run('audit list --operation config.apply --limit 1 --json');
     const [event] = (JSON.parse(out) as { items: { reason: string }[] }).items;
     expect(event).toMatchObject({ reason: 'licenses' });
+  });
+
+  it('says of pools, jobs and policy what changes, and what is not there any more', async () => {
+    await home.run('db migrate');
+    writeConfig(pools);
+    expect((await home.run('config apply')).out).toMatchInlineSnapshot(`
+      "multi_tenancy.default_tenant_quota.gpu: 0 → unlimited
+      multi_tenancy.quota_enforcement.violation_policy: reject → queue
+      jobs.default_ttl_seconds: (none) → 3600
+      resource_pools.pools.gpu.name: (none) → gpu
+      resource_pools.pools.gpu.type: (none) → static
+      resource_pools.pools.gpu.min_size: (none) → 1
+      resource_pools.pools.gpu.max_size: (none) → 4
+      resource_pools.pools.gpu.resources.gpu: (none) → 8
+      resource_pools.pools.gpu.quotas.max_concurrent_jobs: (none) → unlimited
+      resource_pools.pools.gpu.quotas.max_jobs_per_tenant: (none) → unlimited
+      In force as revision 2 (10 changes)."
+    `);
+    writeConfig(
+      pools.replace('max_size: 4', 'max_size: 5\n      provider: aws').replace('3600', 'none'),
+    );
+    expect((await home.run('config apply')).out).toMatchInlineSnapshot(`
+      "resource_pools.pools.gpu.max_size: 4 → 5
+      resource_pools.pools.gpu.provider: (none) → aws
+      jobs.default_ttl_seconds: 3600 → (none)
+      In force as revision 3 (3 changes)."
+    `);
+    expect((await home.run('audit list --limit 1')).out).toContain(
+      'resource_pools.pools.gpu.max_size 4 → 5, jobs.default_ttl_seconds 3600 → -,' +
+        ' resource_pools.pools.gpu.provider - → aws',
+    );
+    writeConfig('{}');
+    expect((await home.run('config apply')).out).toMatchInlineSnapshot(`
+      "resource_pools.pools.gpu.name: gpu → (none)
+      resource_pools.pools.gpu.type: static → (none)
+      resource_pools.pools.gpu.min_size: 1 → (none)
+      resource_pools.pools.gpu.max_size: 5 → (none)
+      resource_pools.pools.gpu.resources.gpu: 8 → (none)
+      resource_pools.pools.gpu.quotas.max_concurrent_jobs: unlimited → (none)
+      resource_pools.pools.gpu.quotas.max_jobs_per_tenant: unlimited → (none)
+      resource_pools.pools.gpu.provider: aws → (none)
+      multi_tenancy.default_tenant_quota.gpu: unlimited → 0
+      multi_tenancy.quota_enforcement.violation_policy: queue → reject
+      In force as revision 4 (10 changes)."
+    `);
   });
 
   it('rehearses on a database that is not there, and leaves none', async () => {

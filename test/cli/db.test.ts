@@ -33,7 +33,7 @@ describe('db migrate', () => {
       {
         "code": 0,
         "err": "",
-        "out": "Applied 1 migration to ~/data/hodei/hodei.db: 1 tenants-and-quotas.",
+        "out": "Applied 2 migrations to ~/data/hodei/hodei.db: 1 tenants-and-quotas and 2 pools-and-jobs.",
       }
     `);
     expect(await home.run('db migrate')).toMatchInlineSnapshot(`
@@ -56,7 +56,7 @@ describe('db migrate', () => {
     expect(await home.run('db migrate')).toMatchInlineSnapshot(`
       {
         "code": 7,
-        "err": "hodei: The database has schema 99, and this hodei knows schemas up to 1: it was written by a newer hodei.
+        "err": "hodei: The database has schema 99, and this hodei knows schemas up to 2: it was written by a newer hodei.
              Run the newer hodei, or restore a backup made before the upgrade.",
         "out": "",
       }
@@ -64,6 +64,11 @@ describe('db migrate', () => {
     expect(dump(home.database)).toEqual(before);
   });
 });
+
+/** Past hodei. */
+function spoilLedger(path: string): void {
+  onFile(path, (connection) => connection.exec('insert into balance values (1, 1, 7)'));
+}
 
 function plantNewerSchema(path: string): void {
   onFile(path, (connection) =>
@@ -77,9 +82,9 @@ describe('db status', () => {
     const { out, code } = await home.run('db status');
     expect(out.replace(/sqlite\t.*/, 'sqlite\tx')).toMatchInlineSnapshot(`
       "path	~/data/hodei/hodei.db
-      size	78 kB
+      size	193 kB
       wal	0 bytes
-      schema	1
+      schema	2
       sqlite	x
       tenants	1
       events	2
@@ -90,8 +95,8 @@ describe('db status', () => {
       path: '~/data/hodei/hodei.db',
       bytes: statSync(home.database).size,
       wal_bytes: 0,
-      schema: 1,
-      schema_known: 1,
+      schema: 2,
+      schema_known: 2,
       sqlite: expect.stringMatching(/^3\./) as string,
       tenants: 1,
       events: 2,
@@ -114,7 +119,7 @@ describe('db status', () => {
   it('looks at a database of a newer hodei too', async () => {
     await home.run('db migrate');
     plantNewerSchema(home.database);
-    expect((await home.run('db status')).out).toContain('schema\t99, known up to 1\n');
+    expect((await home.run('db status')).out).toContain('schema\t99, known up to 2\n');
   });
 });
 
@@ -169,6 +174,19 @@ describe('db backup', () => {
       'The chain of events is broken at number 1, here and in the copy.',
       9,
     ]);
+  });
+
+  it('says where the ledger is wrong, and does not pass it off as sound', async () => {
+    await createTenant('acme');
+    spoilLedger(home.database);
+    const { out, err, code } = await home.run(['db', 'backup', backup]);
+    expect(out).toMatch(/^Wrote .*: .*, 1 tenant, 2 events\.$/);
+    expect([err, code]).toEqual([
+      'The ledger is wrong in 1 balance, here and in the copy: hodei usage verify',
+      9,
+    ]);
+    const { out: json } = await home.run(['db', 'backup', `${backup}.json`, '--json']);
+    expect(JSON.parse(json)).toMatchObject({ chain_broken_at: null, ledger_differences: 1 });
   });
 });
 
@@ -291,6 +309,24 @@ describe('db restore', () => {
       }
     `);
     expect(await tenants()).toBe('acme\nbeta');
+  });
+
+  it('refuses a backup whose ledger is wrong, until it is repaired there', async () => {
+    spoilLedger(backup);
+    for (const more of ['--yes', '--dry-run']) {
+      expect(await home.run(['db', 'restore', backup, more])).toEqual({
+        out: '',
+        err: [
+          'hodei: Database error: 1 of 1 balance differs from what live jobs hold',
+          '       Nothing was changed. Repair it there first: hodei usage verify --repair --db ~/backup.db',
+        ].join('\n'),
+        code: 7,
+      });
+    }
+    expect(await tenants()).toBe('acme\nbeta');
+    await home.run(['usage', 'verify', '--repair', '--yes', '--db', backup]);
+    expect((await home.run(['db', 'restore', backup, '--yes'])).code).toBe(0);
+    expect(await tenants()).toBe('acme');
   });
 
   it('refuses a backup that is damaged, or of a newer hodei', async () => {

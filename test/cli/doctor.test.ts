@@ -38,13 +38,15 @@ describe('doctor', () => {
     const { lines, err, code } = await doctor();
     expect(lines).toMatchInlineSnapshot(`
       [
-        "ok    hodei 1.2.3, node x, sqlite x, schema 1",
+        "ok    hodei 1.2.3, node x, sqlite x, schema 2",
         "ok    config: there is no file, the defaults hold",
-        "ok    database ~/data/hodei/hodei.db: 78 kB, 0 bytes of WAL, 1 tenant",
+        "ok    database ~/data/hodei/hodei.db: 193 kB, 0 bytes of WAL, 1 tenant",
         "ok    files: hodei.db 0600 in a folder 0700",
         "ok    journal WAL, synchronous FULL, foreign keys on",
         "ok    integrity: every page, index and reference checked in x ms",
+        "ok    ledger: 0 balances agree",
         "ok    events: 2 events, chain unbroken",
+        "ok    clock: as the wall clock",
         "ok    settings: revision 1 in force",
         "ok    disk: x free",
       ]
@@ -56,7 +58,7 @@ describe('doctor', () => {
     const { lines, code } = await doctor();
     expect(lines).toMatchInlineSnapshot(`
       [
-        "ok    hodei 1.2.3, node x, sqlite x, schema 1",
+        "ok    hodei 1.2.3, node x, sqlite x, schema 2",
         "ok    config: there is no file, the defaults hold",
         "warn  database: there is none at ~/data/hodei/hodei.db yet: create the first tenant, or an empty one: hodei db migrate",
         "ok    disk: x free",
@@ -182,6 +184,20 @@ describe('doctor', () => {
     expect(await lineOf('integrity')).toEqual([
       'fail: integrity: row 1 of scope refers to nothing (1 in all)',
       'stop what writes to it and restore a backup: hodei db restore FILE',
+      9,
+    ]);
+  });
+
+  it('fails where the ledger says something else than the live jobs', async () => {
+    await createTenant();
+    await home.run('job admit --tenant acme --cpu 1 --id a');
+    expect(await lineOf('ledger')).toEqual(['ok: ledger: 6 balances agree', undefined, 0]);
+    onFile(home.database, (connection) =>
+      connection.exec(`update balance set used = 7 where resource = 1 and scope = 1`),
+    );
+    expect(await lineOf('ledger')).toEqual([
+      'fail: ledger: 1 of 6 balances differs',
+      'hodei usage verify',
       9,
     ]);
   });

@@ -22,6 +22,12 @@ describe('help', () => {
       Commands:
         tenant      who is charged: create, get, list, update, suspend, delete
         quota       how much they may use: get, set, unset, list, history
+        pool        where jobs run: create, get, list, update, hold, resume, delete
+        job         what occupies quota: admit, release, renew, resize, list, adopt
+        run         run a command as a job, from admission to release
+        explain     why a job waits or was refused, and what would help
+        violation   requests that did not fit, with the numbers of that moment
+        usage       what is held now, and whether the ledger agrees: show, verify
         audit       who changed what, when and why
         config      the config file, and putting it in force
         db          the database file: status, migrate, backup, restore
@@ -73,6 +79,7 @@ describe('help', () => {
 
       Options:
         -l, --selector <key=value>  all tenants with this label
+        --pool <pool>               the limits in this pool, beside those everywhere
 
       Limits (4, 1.5, 500m, 8Gi, unlimited; +2 and -2 change what is):
         --cpu <cores>               cores: 4, 1.5, 500m
@@ -102,6 +109,7 @@ describe('help', () => {
       Examples:
         $ hodei quota set acme --cpu 6 --memory 12Gi --gpu +2 --reason "release week"
         $ hodei quota set acme --jobs unlimited --dry-run
+        $ hodei quota set acme --pool gpu --gpu 4
         $ hodei quota set -l tier=bronze --cpu 8"
     `);
   });

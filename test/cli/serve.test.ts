@@ -1,3 +1,4 @@
+import Sqlite from 'better-sqlite3';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
@@ -5,6 +6,7 @@ import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newCliHome, type CliHome } from '../helpers/cli.ts';
+import { onFile } from '../helpers/store.ts';
 
 const door = join(import.meta.dirname, '../../bin/hodei.js');
 
@@ -86,6 +88,10 @@ function halfARequest(url: string, name: string) {
   return { status, finish: () => sent.end(body.slice(10)) };
 }
 
+interface Items {
+  readonly items: readonly { readonly name: string }[];
+}
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe('hodei serve', () => {
@@ -115,6 +121,43 @@ describe('hodei serve', () => {
     expect(await server.ended).toBe(0);
     expect(readdirSync(dirname(home.database))).toEqual(['hodei.db']);
     expect((await home.run('tenant list -o name')).out).toBe('slow');
+  });
+
+  it('answers what only reads while a change waits for another process', async () => {
+    const server = await startServer();
+    await post(server.url, 'acme');
+    const other = new Sqlite(home.database);
+    other.exec('begin immediate');
+    let isAnswered = false;
+    const created = post(server.url, 'beta').finally(() => (isAnswered = true));
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    const { items } = (await (await fetch(`${server.url}/api/v1/tenants`)).json()) as Items;
+    expect([items.map(({ name }) => name), isAnswered]).toEqual([['acme'], false]);
+    other.close();
+    expect((await created).status).toBe(201);
+  });
+
+  it('loses nothing that it acknowledged when it is told to stop under load', async () => {
+    const server = await startServer([], { env: { HODEI_LOG: 'silent' } });
+    const acknowledged: string[] = [];
+    const load = async (client: number) => {
+      for (let i = 0; ; i++) {
+        const name = `t-${client}-${i}`;
+        const reply = await post(server.url, name).catch(() => undefined);
+        // What was not taken any more may have been refused or cut off, and nothing else.
+        if (reply?.status !== 201) return reply?.status;
+        acknowledged.push(name);
+        if (acknowledged.length === 300) server.child.kill('SIGTERM');
+      }
+    };
+    const ends = await Promise.all(Array.from({ length: 32 }, (_, client) => load(client)));
+    expect(new Set(ends)).toEqual(new Set([undefined]));
+    expect(await server.ended).toBe(0);
+    expect(readdirSync(dirname(home.database))).toEqual(['hodei.db']);
+    const kept = onFile(home.database, (connection) =>
+      connection.prepare('select name from tenant').pluck().all(),
+    );
+    expect(kept).toEqual(expect.arrayContaining(acknowledged));
   });
 
   it('ends with 130 on Ctrl-C, and at once on the second', async () => {
@@ -194,14 +237,37 @@ describe('hodei serve ends, and says why', () => {
   it('when the database turns out to be damaged', async () => {
     const server = await startServer();
     for (let i = 0; i < 40; i++) await post(server.url, `tenant-of-${i}`);
+    onFile(home.database, (connection) => connection.pragma('wal_checkpoint(truncate)'));
     writeFileSync(home.database, Buffer.alloc(statSync(home.database).size, 0x55));
-    writeFileSync(`${home.database}-wal`, '');
     const { status } = await fetch(`${server.url}/api/v1/tenants?limit=500`).catch(() => ({
       status: 500,
     }));
     expect(status).toBe(500);
     expect(await server.ended).toBe(7);
     expect(server.err()).toMatch(/hodei: Database error: .*(malformed|not a database)/);
+  });
+
+  it.each([
+    ['writer', 'process.exit(3)', 'it ended with 3.'],
+    ['writer', `throw new Error('a fault')`, 'Error: a fault'],
+    ['reader', `Promise.reject(new Error('a fault'))`, 'Error: a fault'],
+  ])('when its %s dies of %s', async (name, end, why) => {
+    const signal = join(home.folder, 'die');
+    const script = join(home.folder, 'die.cjs');
+    writeFileSync(
+      script,
+      `const { isMainThread, workerData } = require('node:worker_threads');
+       const isMeant = !isMainThread && workerData.writes === ${name === 'writer'};
+       const end = () => { ${end}; };
+       const look = () => { if (require('node:fs').existsSync(${JSON.stringify(signal)})) end(); };
+       if (isMeant) setInterval(look, 5);`,
+    );
+    const server = await startServer([], { env: { NODE_OPTIONS: `--require ${script}` } });
+    expect((await post(server.url, 'acme')).status).toBe(201);
+    writeFileSync(signal, '');
+    expect(await server.ended).toBe(1);
+    expect(server.err()).toContain(`hodei: The thread "hodei ${name}" has died: ${why}`);
+    expect((await home.run('tenant list -o name')).out).toBe('acme');
   });
 
   it('when the database is moved away', { timeout: 20_000 }, async () => {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { invalid } from '../../domain/errors.ts';
 import { listAudit } from '../../service/events.ts';
 import { auditListing } from '../event-words.ts';
+import { toInstant } from '../instant.ts';
 import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
 
@@ -57,14 +57,4 @@ export function register(cli: Cli, noun: Command): void {
       );
     },
   );
-}
-
-const INSTANT = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)?$/;
-
-/** A time as typed, local unless it says a zone, as ISO 8601 in UTC. */
-function toInstant(text: string): string {
-  const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
-  const date = new Date(isDay ? `${text}T00:00` : text.replace(' ', 'T'));
-  if (INSTANT.test(text) && !Number.isNaN(date.getTime())) return date.toISOString();
-  throw invalid(`A time is expected, such as 2026-11-01 or 2026-11-01T09:00: "${text}"`);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { SettingsChange } from '../../domain/settings.ts';
+import type { SettingsChange } from '../../domain/settings-diff.ts';
 import { unavailable } from '../../domain/errors.ts';
 import { renderDocument, type Listing } from '../render.ts';
 import { note, print } from '../run.ts';

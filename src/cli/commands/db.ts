@@ -104,12 +104,18 @@ function addBackup(cli: Cli, noun: Command): void {
     async (run, [file]) => {
       const report = await run.host.database.backup(run.flags, String(file));
       const { file: written, bytes, chain_broken_at: brokenAt } = report;
-      const isSound = brokenAt === null;
+      const isSound = brokenAt === null && report.ledger_differences === 0;
       const verified = isSound ? ', verified' : '';
       const sentence = `Wrote ${written}: ${sayBytes(bytes)}, ${sayContents(report)}${verified}.`;
       await printReport(run, report, sentence);
       if (isSound) return;
-      note(run, `The chain of events is broken at number ${brokenAt}, here and in the copy.`);
+      if (brokenAt !== null) {
+        note(run, `The chain of events is broken at number ${brokenAt}, here and in the copy.`);
+      }
+      if (report.ledger_differences > 0) {
+        const balances = count(report.ledger_differences, 'balance');
+        note(run, `The ledger is wrong in ${balances}, here and in the copy: hodei usage verify`);
+      }
       throw new Exit(FOUND_SOMETHING);
     },
   );

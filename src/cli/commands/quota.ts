@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
 import { getQuota, listQuotas, quotaHistory, setQuota, unsetQuota } from '../../service/quotas.ts';
+import { sayStarted } from '../effect-words.ts';
 import { historyListing } from '../event-words.ts';
 import { limitChangesOf, withLimitFlags, type LimitFlags } from '../limit-flags.ts';
 import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
@@ -14,7 +15,7 @@ import {
   type SelectionFlags,
 } from '../selection.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
-import { sayChange, sayField, sayLimit } from '../words.ts';
+import { sayChange, sayField, sayLimit, sayScope } from '../words.ts';
 import { limitField } from '../../domain/resource.ts';
 import type { QuotaChangeView } from '../../service/quota-view.ts';
 
@@ -27,17 +28,24 @@ export function register(cli: Cli, noun: Command): void {
 }
 
 function addGet(cli: Cli, noun: Command): void {
-  addVerb(
+  addVerb<PoolFlag>(
     cli,
     noun,
     {
       usage: 'get <tenant...>',
       summary: 'limits, what is used of them, and who above binds first',
-      examples: ['quota get acme', 'quota get acme --json | jq .cpu_m'],
+      examples: [
+        'quota get acme',
+        'quota get acme --pool gpu',
+        'quota get acme --json | jq .cpu_m',
+      ],
+      flags: withPoolFlag,
     },
-    async (run, [names]) => {
+    async (run, [names], flags) => {
       const wanted = names as string[];
-      const quotas = await forEach(run, wanted, (tenant) => run.call(getQuota, { tenant }));
+      const quotas = await forEach(run, wanted, (tenant) =>
+        run.call(getQuota, { tenant, ...poolOf(flags) }),
+      );
       if (quotas.length === 0) return;
       const document = documentOf(wanted.length === 1, quotas);
       if (wanted.length === 1) {
@@ -50,8 +58,20 @@ function addGet(cli: Cli, noun: Command): void {
   );
 }
 
+interface PoolFlag {
+  readonly pool?: string;
+}
+
+function withPoolFlag(command: Command): Command {
+  return command.option('--pool <pool>', 'the limits in this pool, beside those everywhere');
+}
+
+function poolOf({ pool }: PoolFlag): { pool?: string } {
+  return pool === undefined ? {} : { pool };
+}
+
 function addSet(cli: Cli, noun: Command): void {
-  addVerb<LimitFlags & SelectionFlags>(
+  addVerb<LimitFlags & SelectionFlags & PoolFlag>(
     cli,
     noun,
     {
@@ -60,13 +80,14 @@ function addSet(cli: Cli, noun: Command): void {
       examples: [
         'quota set acme --cpu 6 --memory 12Gi --gpu +2 --reason "release week"',
         'quota set acme --jobs unlimited --dry-run',
+        'quota set acme --pool gpu --gpu 4',
         'quota set -l tier=bronze --cpu 8',
       ],
       changes: true,
       isVersioned: true,
       flags: (command) =>
         withLimitFlags(
-          withSelector(command),
+          withPoolFlag(withSelector(command)),
           'Limits (4, 1.5, 500m, 8Gi, unlimited; +2 and -2 change what is):',
         ),
     },
@@ -77,7 +98,7 @@ function addSet(cli: Cli, noun: Command): void {
       }
       const tenants = await selectedTenants(run, names as string[], flags);
       const quotas = await forEach(run, tenants, (tenant) =>
-        run.call(setQuota, { tenant, ...limits }),
+        run.call(setQuota, { tenant, ...poolOf(flags), ...limits }),
       );
       await printChanged(run, tenants.length === 1, quotas);
     },
@@ -85,7 +106,7 @@ function addSet(cli: Cli, noun: Command): void {
 }
 
 function addUnset(cli: Cli, noun: Command): void {
-  addVerb(
+  addVerb<PoolFlag>(
     cli,
     noun,
     {
@@ -94,8 +115,9 @@ function addUnset(cli: Cli, noun: Command): void {
       examples: ['quota unset acme gpu', 'quota unset acme cpu memory'],
       changes: true,
       isVersioned: true,
+      flags: withPoolFlag,
     },
-    async (run, [tenant, resources]) => {
+    async (run, [tenant, resources], flags) => {
       const fields = (resources as string[]).map(fieldOf);
       const ifVersion = fields.length > 1 ? undefined : run.flags.ifVersion;
       if (fields.length > 1 && run.flags.ifVersion !== undefined) {
@@ -104,7 +126,11 @@ function addUnset(cli: Cli, noun: Command): void {
       const quotas: QuotaChangeView[] = [];
       for (const resource of fields) {
         quotas.push(
-          await run.call(unsetQuota, { tenant: String(tenant), resource }, { ifVersion }),
+          await run.call(
+            unsetQuota,
+            { tenant: String(tenant), ...poolOf(flags), resource },
+            { ifVersion },
+          ),
         );
       }
       await printChanged(run, fields.length === 1, quotas, ', the default');
@@ -125,7 +151,11 @@ async function printChanged(
   suffix = '',
 ): Promise<void> {
   if (quotas.length === 0) return;
-  const sentences = quotas.flatMap((quota) => [sayChanges(run, quota, suffix), ...sayOver(quota)]);
+  const sentences = quotas.flatMap((quota) => [
+    sayChanges(run, quota, suffix),
+    ...sayOver(quota),
+    ...sayStarted(quota.effects.started, run.isDryRun),
+  ]);
   await print(run, {
     document: documentOf(isOne, quotas),
     rows: quotas,
@@ -143,7 +173,7 @@ async function printChanged(
 }
 
 function sayChanges(run: Run, quota: QuotaChangeView, suffix: string): string {
-  const name = quota.tenant_name;
+  const name = nameOf(quota);
   if (quota.changes.length === 0) return `${name}: nothing to change, it is so already.`;
   const changes = quota.changes.map(({ resource, before, after }) => {
     const field = limitField(resource);
@@ -151,6 +181,10 @@ function sayChanges(run: Run, quota: QuotaChangeView, suffix: string): string {
   });
   const sentence = `${name}: ${changes.join(', ')}${suffix}.`;
   return run.isDryRun ? `Would set ${sentence} Nothing was changed.` : sentence;
+}
+
+function nameOf({ tenant_name: tenant, pool }: QuotaChangeView): string {
+  return sayScope({ tenant, pool });
 }
 
 /** Who lowers a limit below what is used should know what follows. */
@@ -161,7 +195,7 @@ function sayOver(quota: QuotaChangeView): string[] {
     .map((row) => {
       const over = sayLimit(row.used - (row.limit ?? 0), row.field, row.unit);
       const what = `${sayField(row.field)} over by ${over}`;
-      return `${quota.tenant_name}: ${what}; what runs keeps running, nothing new starts until that is released.`;
+      return `${nameOf(quota)}: ${what}; what runs keeps running, nothing new starts until that is released.`;
     });
 }
 

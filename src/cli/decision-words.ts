@@ -1,0 +1,136 @@
+import type { ReasonCode } from '../domain/admission.ts';
+import { kindOf } from '../domain/job.ts';
+import { formatAmount, splitAmount } from '../domain/quantity.ts';
+import { builtInOf, limitField } from '../domain/resource.ts';
+import type { JobView, ViolationView } from '../service/job-view.ts';
+import { isSameUnit, sayAmount, sayScope } from './words.ts';
+
+/** Units by resource, where an answer carries them. */
+export type Units = Readonly<Record<string, string>>;
+
+/** `4 cores`, `1 GiB`, `2 GPU`, `3 license`, `2 gpu.h100`. */
+export function sayNeed(resource: string, amount: number, units: Units = {}): string {
+  const kind = kindOf(resource);
+  const unit = units[resource] ?? unitOf(resource);
+  if (kind === undefined || unit === 'count') return sayAmount(amount, limitField(resource), unit);
+  return `${formatAmount(amount, { name: resource, unit })} of ${resource}`;
+}
+
+/** Where an answer carries no units: those of built-in resources, and of kinds of them, are known. */
+function unitOf(resource: string): string {
+  return builtInOf(kindOf(resource) ?? resource)?.unit ?? 'count';
+}
+
+/** All that a job holds or asks for; not what goes without saying. */
+export function sayNeeds(resources: Readonly<Record<string, number>>, units: Units = {}): string[] {
+  const all = Object.entries(resources);
+  const parents = new Set(all.map(([name]) => kindOf(name)));
+  const said = all.filter(([name, amount]) => {
+    return !parents.has(name) && !(name === 'jobs' && amount === 1 && all.length > 1);
+  });
+  return said.map(([name, amount]) => sayNeed(name, amount, units));
+}
+
+type Subject = Pick<JobView, 'tenant'> & { readonly grows?: boolean };
+
+/** Why a request did not get what it asked for, a clause for each reason. */
+export function sayReasons(
+  subject: Subject,
+  violations: readonly ViolationView[] | undefined,
+): string[] {
+  return (violations ?? []).map((violation) => clauses[violation.code](subject, violation));
+}
+
+const clauses: Readonly<Record<ReasonCode, (subject: Subject, why: ViolationView) => string>> = {
+  suspended: ({ tenant }, { scope }) =>
+    scope.tenant === tenant
+      ? `${tenant} is suspended: nothing new starts there`
+      : `${scope.tenant ?? ''} above ${tenant} is suspended: nothing new starts below it`,
+  impossible: sayImpossible,
+  over_quota: sayLack,
+  over_capacity: sayLack,
+  pool_held: (_, { scope }) => `${sayScope(scope)} is held: nothing new starts in it`,
+  waiting_ahead: (_, { scope }) =>
+    `others wait longer in ${sayScope(scope)}, and are looked at first`,
+};
+
+/** `acme asks for 4 cores and has 2.5 free of 6` */
+function sayLack(subject: Subject, violation: ViolationView): string {
+  const { scope, limit, used, resource } = violation;
+  const free = Math.max(0, (limit ?? 0) - (used ?? 0));
+  const left = free === 0 ? 'none' : beside(violation, free);
+  const room = `has ${left} free of ${beside(violation, limit ?? 0)}`;
+  const asks = sayAsks(subject, resource, violation.requested);
+  return isOwn(subject, scope)
+    ? `${asks} and ${room}`
+    : `${asks}, and ${whose(subject, scope)} ${room}`;
+}
+
+/** `acme asks for 12 cores, and its limit is 6: waiting would not help` */
+function sayImpossible(subject: Subject, violation: ViolationView): string {
+  const { scope, limit, resource, requested } = violation;
+  const most = limit === null ? 'no more than can be counted' : beside(violation, limit);
+  const asks = sayAsks(subject, resource, requested);
+  const has = isOwn(subject, scope)
+    ? `its limit is ${most}`
+    : `${whose(subject, scope)} has ${most} at most`;
+  return `${asks}, and ${has}: waiting would not help`;
+}
+
+function sayAsks(
+  { tenant, grows }: Subject,
+  resource: string | null,
+  amount: number | null,
+): string {
+  const need = sayNeed(resource ?? 'jobs', amount ?? 0);
+  return `${tenant} asks for ${need}${grows === true ? ' more' : ''}`;
+}
+
+function isOwn({ tenant }: Subject, scope: ViolationView['scope']): boolean {
+  return scope.tenant === tenant && scope.pool === null;
+}
+
+/** Another scope than the tenant itself: the tenant in a pool, one above it, or a pool. */
+function whose({ tenant }: Subject, scope: ViolationView['scope']): string {
+  const isAbove = scope.tenant !== null && scope.tenant !== tenant;
+  return isAbove ? `${sayScope(scope)} above it` : sayScope(scope);
+}
+
+/** An amount beside the one that is asked for: without the unit where that has the same. */
+function beside({ resource, requested }: ViolationView, amount: number): string {
+  const named = { name: resource ?? 'jobs', unit: unitOf(resource ?? 'jobs') };
+  const asked = splitAmount(requested ?? 0, named);
+  const { number, unit } = splitAmount(amount, named, asked.unit || undefined);
+  return unit === '' || isSameUnit(unit, asked.unit) ? number : `${number} ${unit}`;
+}
+
+const ordinals = [
+  ...[
+    'first',
+    'second',
+    'third',
+    'fourth',
+    'fifth',
+    'sixth',
+    'seventh',
+    'eighth',
+    'ninth',
+    'tenth',
+  ],
+];
+
+/** `second in line` */
+export function sayPlace(position: number): string {
+  return `${ordinals[position - 1] ?? `number ${position.toLocaleString('en-US')}`} in line`;
+}
+
+/** What a waiting job waits for: `2 cores in acme`. */
+export function sayAwaited(job: Pick<JobView, 'tenant' | 'violations' | 'resources'>): string {
+  const [first] = job.violations ?? [];
+  if (first === undefined) return `${sayNeeds(job.resources).join(', ')} in ${job.tenant}`;
+  const { scope, resource, requested, code } = first;
+  if (resource !== null) return `${sayNeed(resource, requested ?? 0)} in ${sayScope(scope)}`;
+  return code === 'waiting_ahead'
+    ? `others in ${sayScope(scope)}`
+    : `${sayScope(scope)}, which is held`;
+}

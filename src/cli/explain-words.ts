@@ -1,0 +1,292 @@
+import { formatDuration } from '../domain/duration.ts';
+import { splitAmount } from '../domain/quantity.ts';
+import { spokenName } from '../domain/resource.ts';
+import type { ExplainResponse, TenantExplainResponse } from '../service/schemas/explain.ts';
+import { sayNeed, sayNeeds, sayPlace, sayReasons } from './decision-words.ts';
+import { saysRaises } from './raise-words.ts';
+import { sayJob, sayMoment } from './job-words.ts';
+import { count, isSameUnit, sayList, sayScope } from './words.ts';
+
+export type Explanation = ReturnType<ReturnType<typeof ExplainResponse>['parse']>;
+export type TenantExplanation = ReturnType<ReturnType<typeof TenantExplainResponse>['parse']>;
+
+type Now = NonNullable<Explanation['now']>;
+
+/** A line of an explanation: what it is about, what there is to say, and something beside it. */
+export interface Fact {
+  readonly label: string;
+  readonly value: string;
+  readonly aside?: string;
+}
+
+/** The answer first, then the reasons with numbers, in groups, then the way out. */
+export interface Story {
+  readonly answer: string;
+  readonly facts: readonly (readonly Fact[])[];
+  readonly wayOut: readonly string[];
+}
+
+/** Of a job or a decision. */
+export function storyOf(explanation: Explanation, now: number): Story {
+  const { then } = explanation;
+  return {
+    answer: sayAnswer(explanation, now),
+    facts: [
+      [...need(explanation), ...lacks(explanation), ...fits(explanation)],
+      [...past(explanation, now)],
+      [
+        ...holders(explanation, now),
+        ...labelled('decided by', then === null ? [] : [then.decided_by]),
+      ],
+    ],
+    wayOut: sayWayOut(explanation),
+  };
+}
+
+function sayAnswer(explanation: Explanation, now: number): string {
+  const { kind, tenant, then, state, pool, position } = explanation;
+  if (kind === 'decision') {
+    const again = then === null || then.times === 1 ? '' : ` (${then.times} times within a minute)`;
+    return `A request of ${tenant} was ${state} at ${sayMoment(explanation.requested_at, now)}${again}.`;
+  }
+  const name = sayJob(explanation);
+  const since = (instant: string | null) =>
+    formatDuration((now - Date.parse(instant ?? '')) / 1000);
+  if (state === 'queued') {
+    const place = position === null ? '' : `, ${sayPlace(position)}`;
+    return `${name} has waited ${since(explanation.requested_at)} in pool ${pool}${place}.`;
+  }
+  if (state === 'admitted') {
+    const until = explanation.expires_at;
+    const lease =
+      until === null ? 'without a lease' : `its lease lasts until ${sayMoment(until, now)}`;
+    return `${name} has run for ${since(explanation.admitted_at)} in pool ${pool}, ${lease}.`;
+  }
+  const ended = explanation.ended_at;
+  return `${name} was ${state}${ended === null ? '' : ` at ${sayMoment(ended, now)}`}.`;
+}
+
+function need({ state, resources, units }: Explanation): Fact[] {
+  const words: Partial<Record<Explanation['state'], string>> = {
+    queued: 'it asks for',
+    admitted: 'it holds',
+    rejected: 'it asked for',
+  };
+  return labelled(words[state] ?? 'it held', [sayNeeds(resources, units).join(', ')]);
+}
+
+function lacks({ kind, tenant, now, units }: Explanation): Fact[] {
+  const violations = now?.violations ?? [];
+  const facts = violations.filter(isLack).map((lack) => ({
+    label: kind === 'job' ? 'it lacks' : 'it lacks now',
+    value: `${sayNeed(lack.resource, lack.over_by, units)} in ${sayScope(lack.scope)}`,
+    aside: sayStand({ ...lack, used: lack.used ?? 0 }, units),
+  }));
+  const others = violations.filter((violation) => !isLack(violation));
+  const reasons = sayReasons({ tenant }, others).map((value) => ({ label: 'in its way', value }));
+  return [...labelledOnce(facts), ...labelledOnce(reasons)];
+}
+
+type Violation = Now['violations'][number];
+
+type Lack = Violation & { readonly resource: string; readonly over_by: number };
+
+/** Whether it is a matter of amount, and of time. */
+function isLack(violation: Violation): violation is Lack {
+  const { resource, over_by: overBy, code } = violation;
+  return resource !== null && overBy !== null && code !== 'impossible';
+}
+
+/** Of facts of one label only the first says it. */
+function labelledOnce<F extends Fact>(facts: readonly F[]): Fact[] {
+  return facts.map((fact, i) => (i === 0 ? fact : { ...fact, label: '' }));
+}
+
+interface Stand {
+  readonly resource: string;
+  readonly limit: number | null;
+  readonly used: number;
+}
+
+/** `limit 6, used 3.5` */
+function sayStand({ resource, limit, used }: Stand, units: Explanation['units']): string {
+  const named = { name: resource, unit: units[resource] ?? 'count' };
+  const most = limit === null ? 'unlimited' : splitAmount(limit, named);
+  if (most === 'unlimited') return `unlimited, used ${sayNeed(resource, used, units)}`;
+  return `limit ${most.number}, used ${beside(used, named, most.unit)}`;
+}
+
+function beside(amount: number, named: { name: string; unit: string }, preferred: string): string {
+  const { number, unit } = splitAmount(amount, named, preferred || undefined);
+  return unit === '' || isSameUnit(unit, preferred) ? number : `${number} ${unit}`;
+}
+
+/** So many places are named in which there is room. */
+const NAMED = 3;
+
+function fits({ now, units, state }: Explanation): Fact[] {
+  if (now === null || state === 'admitted') return state === 'admitted' ? overs(now, units) : [];
+  // What is closed has room for nobody, however much there is.
+  if (now.violations.some(({ resource }) => resource === null)) return [];
+  const lacking = new Set(now.violations.map(({ resource }) => resource));
+  const room = now.checks.filter((check) => check.over_by === 0 && check.limit !== null);
+  const where = lacking.size === 0 ? 'everywhere' : 'everywhere else';
+  const relevant = room.filter(({ resource }) => lacking.size === 0 || lacking.has(resource));
+  const aside = relevant.slice(0, NAMED).map((check) => sayRoom(check, units));
+  if (now.checks.every(({ over_by: overBy }) => overBy > 0)) return [];
+  return [{ label: 'it would fit', value: where, aside: aside.join(', ') }];
+}
+
+/** `eng 12 of 40 cores` */
+function sayRoom(
+  { scope, resource, limit, used }: Now['checks'][number],
+  units: Explanation['units'],
+) {
+  const named = { name: resource, unit: units[resource] ?? 'count' };
+  const { unit } = splitAmount(limit ?? 0, named);
+  return `${sayScope(scope)} ${beside(used, named, unit)} of ${sayNeed(resource, limit ?? 0, units)}`;
+}
+
+/** Of a running job: where more is used than there may be now. */
+function overs(now: Explanation['now'], units: Explanation['units']): Fact[] {
+  const over = (now?.checks ?? []).filter(({ over_by: overBy }) => overBy > 0);
+  return labelledOnce(
+    over.map((check) => ({
+      label: 'over',
+      value: `${sayScope(check.scope)} by ${sayNeed(check.resource, check.over_by, units)}`,
+      aside: sayStand(check, units),
+    })),
+  );
+}
+
+/** What stood against it when it was asked for, where that is over. */
+function past({ kind, state, tenant, then }: Explanation, now: number): Fact[] {
+  if (then === null || (kind === 'job' && state === 'queued')) return [];
+  const reasons = sayReasons({ tenant }, then.violations);
+  return labelled(`at ${sayMoment(then.at, now)}`, reasons);
+}
+
+function holders({ now: today, units }: Explanation, now: number): Fact[] {
+  const all = today?.holders ?? [];
+  const names = all.map(({ job, job_id: own, tenant }) =>
+    job === null ? `${tenant} and below` : (own ?? job),
+  );
+  const width = Math.max(0, ...names.map((name) => name.length));
+  const facts = all.map(({ resource, amount, since, expires_at: until }, i) => {
+    const times = [
+      ...(since === null ? [] : [`since ${sayMoment(since, now)}`]),
+      ...(until === null ? [] : [`lease until ${sayMoment(until, now)}`]),
+    ];
+    const value = `${(names[i] ?? '').padEnd(width)}  ${sayNeed(resource, amount, units)}`;
+    return { label: 'holders', value, aside: times.join(', ') };
+  });
+  return labelledOnce(facts);
+}
+
+function labelled(label: string, values: readonly string[]): Fact[] {
+  return labelledOnce(values.map((value) => ({ label, value })));
+}
+
+function sayWayOut({ kind, state, now, tenant, units }: Explanation): string[] {
+  if (now === null || (state !== 'queued' && state !== 'rejected')) return [];
+  const isJob = kind === 'job';
+  if (now.outcome === 'admitted') {
+    return [
+      isJob ? 'There is room now: it starts with the next change.' : 'It would be admitted now.',
+    ];
+  }
+  const helps = [...resumes(now.violations), ...saysRaises(now.raises, units)];
+  const ways = helps.map((way) => `       ${way}`);
+  const lacking = now.violations.filter(isLack);
+  if (lacking.length < now.violations.length) {
+    return ways.length === 0 ? [] : ['It would fit with', ...ways];
+  }
+  const what = isJob ? 'It starts' : `The same request of ${tenant} is admitted`;
+  const when = `${what} as soon as ${sayMore(lacking, units)}`;
+  const holder = soonestOf(now, lacking);
+  if (ways.length === 0) return [holder === undefined ? `${when}.` : `${when}: ${holder} ends.`];
+  return [holder === undefined ? `${when}:` : `${when}: ${holder} ends, or`, ...ways];
+}
+
+/** `acme has 1.5 cores and 1 GiB more, and eng has 2.5 cores more` */
+function sayMore(lacking: readonly Lack[], units: Explanation['units']): string {
+  const byScope = new Map<string, string[]>();
+  for (const { scope, resource, over_by: overBy } of lacking) {
+    const name = sayScope(scope);
+    byScope.set(name, [...(byScope.get(name) ?? []), sayNeed(resource, overBy, units)]);
+  }
+  return [...byScope].map(([name, needs]) => `${name} has ${sayList(needs)} more`).join(', and ');
+}
+
+/** Commands that open again what was closed. */
+function resumes(violations: readonly Violation[]): string[] {
+  return violations.flatMap(({ code, scope }) => {
+    if (code === 'suspended') return [`hodei tenant resume ${scope.tenant ?? ''}`];
+    return code === 'pool_held' ? [`hodei pool resume ${scope.pool ?? ''}`] : [];
+  });
+}
+
+/** Of the jobs that hold enough of what is lacking the one whose lease ends first, else the largest. */
+function soonestOf(
+  { holders: all }: Now,
+  lacking: readonly { readonly over_by: number }[],
+): string | undefined {
+  const [lack, other] = lacking;
+  if (lack === undefined || other !== undefined) return undefined;
+  const jobs = all.filter(({ job, amount }) => job !== null && amount >= lack.over_by);
+  const [first] = jobs
+    .filter(({ expires_at: until }) => until !== null)
+    .sort((a, b) => ((a.expires_at ?? '') < (b.expires_at ?? '') ? -1 : 1));
+  const holder = first ?? jobs[0];
+  return holder?.job_id ?? holder?.job ?? undefined;
+}
+
+/** Of a tenant: all that it waits for and was refused. */
+export function tenantStoryOf(explanation: TenantExplanation, now: number): Story {
+  const { tenant, running, waiting, suspended_by: suspended, causes, rejections } = explanation;
+  const runs = `${tenant} runs ${running === 0 ? 'no job' : count(running, 'job')}`;
+  const waits =
+    waiting === 0 ? 'none waits' : `${count(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}`;
+  const nothing = rejections.length === 0 ? ', and nothing was rejected within a day' : '';
+  return {
+    answer: `${runs}, ${waits}${nothing}.`,
+    facts: [
+      labelled('suspended', suspended === null ? [] : [`${suspended}: nothing new starts there`]),
+      causes.map((cause) => sayCause(cause, explanation.units, now)),
+      labelledOnce(rejections.map((rejection) => sayRejections(rejection, now))),
+    ],
+    wayOut: [],
+  };
+}
+
+function sayCause(
+  { scope, resource, jobs, requested, first, ...stand }: TenantExplanation['causes'][number],
+  units: Explanation['units'],
+  now: number,
+): Fact {
+  const waited = formatDuration((now - Date.parse(first.requested_at)) / 1000);
+  return {
+    label: jobs === 1 ? '1 job waits' : `${jobs.toLocaleString('en-US')} jobs wait`,
+    value: `for ${sayNeed(resource, requested, units)} in ${sayScope(scope)}`,
+    aside: `${sayStand({ resource, ...stand }, units)}; ${first.job_id ?? first.id} first, for ${waited}`,
+  };
+}
+
+function sayRejections(
+  {
+    code,
+    scope,
+    resource,
+    times,
+    last_at: last,
+    decision_id: id,
+  }: TenantExplanation['rejections'][number],
+  now: number,
+): Fact {
+  const what = resource === null ? '' : `${spokenName(resource)} in `;
+  return {
+    label: 'rejected',
+    value: `${count(times, 'time')}: ${code.replaceAll('_', ' ')}, ${what}${sayScope(scope)}`,
+    aside: `last ${sayMoment(last, now)}, ${id}`,
+  };
+}

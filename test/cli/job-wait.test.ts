@@ -1,0 +1,140 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { unavailable } from '../../src/domain/errors.ts';
+import type { JobView } from '../../src/service/job-view.ts';
+import { newCliHome, type CliHome, type RunOptions } from '../helpers/cli.ts';
+import { shownBy } from '../helpers/shown.ts';
+import { onFile } from '../helpers/store.ts';
+import { disturbed, fakeSignals, fakeTime } from '../helpers/waiting.ts';
+
+let home: CliHome;
+
+beforeEach(async () => {
+  home = newCliHome();
+  await home.run('tenant create acme --email ops@acme.example --cpu 6');
+  await home.run('job admit --tenant acme --cpu 4 --id first --ttl 1h');
+});
+afterEach(() => home.remove());
+
+async function hodei(line: string, host?: RunOptions['host']): Promise<string> {
+  const text = await shownBy(home, line, host === undefined ? {} : { host });
+  return text.replace(/\b(job|dec)-[0-9a-z]{12,}/g, '$1-…');
+}
+
+async function jobNamed(name: string): Promise<JobView> {
+  return JSON.parse((await home.run(`job get acme:${name} --json`)).out) as JobView;
+}
+
+const second = 'job admit --tenant acme --cpu 4 --id second --ttl 2h --wait 5m';
+const waits =
+  '! Queued: acme asks for 4 cores and has 2 free of 6; second is first in line (job-…). Waiting up to 5 min.';
+
+describe('job admit --wait', () => {
+  it('does not wait where there is room', async () => {
+    const { time, pauses } = fakeTime();
+    await hodei('job release acme:first');
+    expect(await hodei(second, () => ({ time }))).toBe('Admitted second of acme: 4 cores (job-…).');
+    expect(pauses).toEqual([]);
+  });
+
+  it('waits until there is room, and takes it', async () => {
+    const { time } = fakeTime((pauses) => pauses === 3 && hodei('job release acme:first'));
+    expect(await hodei(second, () => ({ time }))).toBe(
+      `Admitted second of acme: 4 cores (job-…).\n${waits}`,
+    );
+    expect(await jobNamed('second')).toMatchObject({ claim_due: false, ttl_seconds: 7200 });
+  });
+
+  it('looks less and less often, and ends with 8 when the time is over', async () => {
+    const { time, pauses } = fakeTime();
+    expect(await hodei(second, () => ({ time }))).toMatchInlineSnapshot(`
+      "Queued: acme asks for 4 cores and has 2 free of 6; second is first in line (job-…).
+      ! Queued: acme asks for 4 cores and has 2 free of 6; second is first in line (job-…). Waiting up to 5 min.
+      ! It waits still, after 5 min. To cancel it: hodei job cancel job-…
+      exit 8"
+    `);
+    expect(pauses.slice(0, 3)).toEqual([100, 150, 225]);
+    expect(Math.max(...pauses)).toBe(2_000);
+    expect(pauses.reduce((sum, pause) => sum + pause)).toBeCloseTo(300_000);
+    expect(await jobNamed('second')).toMatchObject({ state: 'queued' });
+  });
+
+  it('says nothing but the answer where JSON is asked for', async () => {
+    const { time } = fakeTime();
+    const { out, err, code } = await home.run(`${second} --json`, { host: () => ({ time }) });
+    expect([JSON.parse(out), err, code]).toEqual([
+      expect.objectContaining({ state: 'queued', position: 1 }),
+      '',
+      8,
+    ]);
+  });
+
+  it('cancels the job on Ctrl-C, and ends with 130', async () => {
+    const { onSignals, send, isHeard } = fakeSignals();
+    const { time } = fakeTime((pauses) => pauses === 2 && send('SIGINT'));
+    expect(await hodei(second, () => ({ time, onSignals }))).toBe(
+      `${waits}\n! Cancelled second of acme.\nexit 130`,
+    );
+    expect(isHeard()).toBe(false);
+    expect(await jobNamed('second')).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('releases a job that was admitted in the moment in which it is told to stop', async () => {
+    const { onSignals, send } = fakeSignals();
+    const { time } = fakeTime(async () => {
+      await hodei('job release acme:first');
+      send('SIGTERM');
+    });
+    expect(await hodei(second, () => ({ time, onSignals }))).toContain('exit 143');
+    expect(await jobNamed('second')).toMatchObject({ state: 'released' });
+  });
+
+  it('keeps its place while the server is away', async () => {
+    const { time, pauses } = fakeTime((count) => count === 9 && hodei('job release acme:first'));
+    const isAway = () => pauses.length > 2 && pauses.length < 8;
+    const host: RunOptions['host'] = (real) => ({
+      time,
+      connect: disturbed(real, () => {
+        if (isAway()) throw unavailable('The server is away.');
+      }),
+    });
+    expect(await hodei(second, host)).toContain('Admitted second of acme');
+  });
+
+  it('says why it does not know, where the server does not come back', async () => {
+    const { time, pauses } = fakeTime();
+    const host: RunOptions['host'] = (real) => ({
+      time,
+      connect: disturbed(real, () => {
+        if (pauses.length > 2) throw unavailable('The server is away.');
+      }),
+    });
+    expect(await hodei(second, host)).toBe(`${waits}\n! hodei: The server is away.\nexit 7`);
+  });
+
+  it('sees to it that a lease that has run out ends, where nobody else does', async () => {
+    const { time, pauses } = fakeTime((count) => {
+      if (count !== 1) return;
+      onFile(home.database, (file) => {
+        file.exec(`update job set due_at = 1000 where job_id = 'first'`);
+      });
+    });
+    expect(await hodei(second, () => ({ time }))).toContain('Admitted second of acme');
+    expect(pauses.reduce((sum, pause) => sum + pause)).toBeLessThan(15_000);
+    expect(await jobNamed('first')).toMatchObject({ state: 'expired' });
+  });
+
+  it('ends with 8 when the job may wait no longer', async () => {
+    const { time } = fakeTime((pauses) => {
+      if (pauses === 2) onFile(home.database, (file) => file.exec('update job set due_at = 1000'));
+    });
+    const shown = await hodei(`${second} --queue-ttl 1h`, () => ({ time }));
+    expect(shown).toBe(`second of acme has waited as long as it may.\n${waits}\nexit 8`);
+  });
+
+  it('ends when somebody cancels the job meanwhile', async () => {
+    const { time } = fakeTime((pauses) => pauses === 2 && hodei('job cancel acme:second'));
+    expect(await hodei(second, () => ({ time }))).toBe(
+      `${waits}\n! hodei: second of acme was cancelled while it waited.\nexit 5`,
+    );
+  });
+});
