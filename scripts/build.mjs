@@ -1,4 +1,4 @@
-// Bundles src into dist/hodei.cjs, then makes its V8 code cache.
+// Bundles src into dist/hodei.cjs and dist/worker.cjs, then makes the V8 code cache of the first.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +10,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Each entry becomes one file. */
-const entries = [{ source: 'src/main.ts', output: 'dist/hodei.cjs' }];
+const entries = [
+  { source: 'src/main.ts', output: 'dist/hodei.cjs' },
+  { source: 'src/main/worker.ts', output: 'dist/worker.cjs' },
+];
 
 /** What only the server needs, and native code: loaded from node_modules, and only when used. */
 const external = ['fastify', '@fastify/*', 'pino', 'pg', '*.node'];
@@ -72,8 +75,7 @@ async function bundle({ source, output }) {
     logOverride: { 'empty-import-meta': 'error' },
   });
   const [{ text }] = outputFiles;
-  replaceFile(join(root, output), withFingerprint(text));
-  console.log(`build: ${output}, ${Math.round(text.length / 1024)} KB`);
+  return { output, text: withFingerprint(text) };
 }
 
 function withFingerprint(text) {
@@ -90,5 +92,9 @@ function replaceFile(path, text) {
   renameSync(temporary, path);
 }
 
-await Promise.all(entries.map(bundle));
+// All or none: the files of one program are of one build.
+for (const { output, text } of await Promise.all(entries.map(bundle))) {
+  replaceFile(join(root, output), text);
+  console.log(`build: ${output}, ${Math.round(text.length / 1024)} KB`);
+}
 makeCodeCache();

@@ -15,7 +15,7 @@ declare const __HODEI_VERSION__: string | undefined;
 /** Runs one command line. @returns the exit code. */
 export async function main(argv: string[]): Promise<number> {
   // Before any file: what hodei writes is nobody else's to read.
-  process.umask(0o077);
+  const umask = process.umask(0o077);
   const terminal = processTerminal(isColourRefused(argv));
   const traceId = newTraceId();
   const progress = { isChanging: false };
@@ -25,6 +25,7 @@ export async function main(argv: string[]): Promise<number> {
     env: process.env,
     version: versionOf(packageFolder),
     packageFolder,
+    umask,
     now: Date.now,
     traceId,
     say: (line) => terminal.err(line),

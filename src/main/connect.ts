@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import type { ConnectOptions, Place, Session } from '../cli/host.ts';
 import type { Config } from '../config/config.ts';
 import { HodeiError } from '../domain/errors.ts';
-import { diffSettings } from '../domain/settings.ts';
+import { diffSettings } from '../domain/settings-diff.ts';
 import { callLocal, type Service } from '../service/call.ts';
+import { steadyClock } from '../service/clock.ts';
 import { lazy, type Caller } from '../service/operation.ts';
 import { settingsInForce } from '../service/settings-in-force.ts';
 import type { Store } from '../store/store.ts';
 import { callerOf, newId, notesOf } from './caller.ts';
+import { systemTime } from './clock.ts';
 import { targetOf, type FileTarget } from './place.ts';
 import type { World } from './world.ts';
 
@@ -94,7 +96,7 @@ export async function openService(
 ): Promise<OpenService> {
   const { openSqliteStore } = await import('../store/sqlite/store.ts');
   const store = openSqliteStore({ path, create, now });
-  const environment = { now, newId };
+  const environment = { now: steadyClock(systemTime(now)), newId };
   const begin = lazy(async () => {
     const { beginSettings } = await import('../service/settings.ts');
     await beginSettings(store, environment, caller, config.settings);

@@ -4,9 +4,10 @@ import type { Caller } from '../service/operation.ts';
 import { recordEvent } from '../service/event-log.ts';
 import type { EventRow, Store } from '../store/store.ts';
 import type { DatabaseFacts } from '../store/sqlite/inspect.ts';
-import { callerOf, newId } from './caller.ts';
+import { callerOf } from './caller.ts';
 import { checkChain, requireUnbrokenChain } from './chain.ts';
 import { openService } from './connect.ts';
+import { checkLedgerOf, requireAgreeingLedger } from './ledger.ts';
 import { localTargetOf } from './place.ts';
 import type { World } from './world.ts';
 
@@ -64,8 +65,11 @@ async function backup(place: Place, file: string, world: World): Promise<BackupR
   const { backupTo } = await import('../store/sqlite/backup.ts');
   world.beginChange();
   const target = resolve(file);
-  const { facts, findings } = await backupTo(path, target, checkChain);
-  return reportOf(target, facts, findings.brokenAt);
+  const { facts, findings } = await backupTo(path, target, async (copy) => ({
+    brokenAt: (await checkChain(copy)).brokenAt,
+    differences: (await checkLedgerOf(copy)).differences,
+  }));
+  return reportOf(target, facts, findings);
 }
 
 async function restore(
@@ -81,7 +85,10 @@ async function restore(
   world.beginChange();
   const facts = await restoreFrom(path, source, {
     now: world.now,
-    verifyContents: requireUnbrokenChain,
+    verifyContents: async (restored) => {
+      await requireUnbrokenChain(restored);
+      await requireAgreeingLedger(restored, source);
+    },
     record: (restored, replaced) => recordRestore(restored, replaced, source, caller, world),
     dryRun,
   });
@@ -91,7 +98,7 @@ async function restore(
 /** The restored history ends with its own restoration, and says which history it replaced. */
 async function recordRestore(
   restored: Store,
-  replaced: EventRow | undefined,
+  replaced: Pick<EventRow, 'sequence' | 'hash'> | undefined,
   file: string,
   caller: Caller,
   { now }: World,
@@ -99,7 +106,7 @@ async function recordRestore(
   await restored.transaction(async ({ tables }) => {
     const last = await tables.events.head();
     await recordEvent(
-      { tables, caller, now: now(), newId },
+      { tables, caller, now: now() },
       {
         operation: 'db.restore',
         tenant: null,
@@ -111,14 +118,21 @@ async function recordRestore(
   });
 }
 
-function endOf(event: EventRow | undefined) {
+function endOf(event: Pick<EventRow, 'sequence' | 'hash'> | undefined) {
   return event === undefined ? null : { events: event.sequence, hash: event.hash };
 }
+
+/** What is in force was required to be without fault. */
+const sound = { brokenAt: undefined, differences: 0 };
 
 function reportOf(
   file: string,
   { bytes, tenants, events }: DatabaseFacts,
-  brokenAt?: number,
+  found: { readonly brokenAt: number | undefined; readonly differences: number } = sound,
 ): BackupReport {
-  return { file, bytes, tenants, events, chain_broken_at: brokenAt ?? null };
+  return {
+    ...{ file, bytes, tenants, events },
+    chain_broken_at: found.brokenAt ?? null,
+    ledger_differences: found.differences,
+  };
 }

@@ -2,14 +2,18 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { sayBytes } from '../cli/commands/db.ts';
 import type { Check, Place } from '../cli/host.ts';
-import { count } from '../cli/words.ts';
+import { sayDiffering } from '../cli/usage-words.ts';
+import { count, sayDuration } from '../cli/words.ts';
 import { defaultConfig, type Config } from '../config/config.ts';
 import { HodeiError } from '../domain/errors.ts';
 import { checkChain } from './chain.ts';
 import { configFor } from './config-file.ts';
 import { driftOf } from './connect.ts';
+import { systemTime } from './clock.ts';
+import { clockCheck } from './doctor-clock.ts';
 import { diskCheck, leftDrafts, modesCheck, notReadable, notWritable } from './doctor-files.ts';
 import { check, RESTORE_HINT, type Finding } from './finding.ts';
+import { checkLedgerOf } from './ledger.ts';
 import { databasePathOf, serverOf } from './place.ts';
 import type { World } from './world.ts';
 
@@ -26,7 +30,7 @@ export async function doctor(place: Place, world: World): Promise<readonly Check
   return [
     program,
     ...checks,
-    ...(program.status === 'ok' ? await databaseChecks(path, config) : []),
+    ...(program.status === 'ok' ? await databaseChecks(path, config, world) : []),
     await check('disk', () => diskCheck(path)),
   ];
 }
@@ -78,7 +82,7 @@ async function configCheck(place: Place, world: World): Promise<FoundConfig> {
   }
 }
 
-async function databaseChecks(path: string, config: Config): Promise<Check[]> {
+async function databaseChecks(path: string, config: Config, world: World): Promise<Check[]> {
   if (!existsSync(path)) {
     const finding = `database: there is none at ${path} yet`;
     const hint = 'create the first tenant, or an empty one: hodei db migrate';
@@ -97,7 +101,9 @@ async function databaseChecks(path: string, config: Config): Promise<Check[]> {
     ...drafts,
     await check('journal', () => journalCheck(path)),
     await check('integrity', () => integrityCheck(path)),
+    await check('ledger', () => ledgerCheck(path)),
     await check('events', () => eventsCheck(path)),
+    await check('clock', () => timeCheck(path, world)),
     await check('settings', () => settingsCheck(path, config)),
   ];
 }
@@ -150,9 +156,18 @@ async function integrityCheck(path: string): Promise<Finding> {
   };
 }
 
-function sayDuration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${Math.ceil(milliseconds)} ms`;
-  return `${(milliseconds / 1000).toFixed(1)} s`;
+async function ledgerCheck(path: string): Promise<Finding> {
+  const { withStore } = await import('../store/sqlite/backup.ts');
+  const { balances, differences } = await withStore(path, checkLedgerOf);
+  if (differences === 0) {
+    const agree = balances === 1 ? 'agrees' : 'agree';
+    return { status: 'ok', finding: `ledger: ${count(balances, 'balance')} ${agree}` };
+  }
+  return {
+    status: 'fail',
+    finding: `ledger: ${sayDiffering(differences, balances)}`,
+    hint: 'hodei usage verify',
+  };
 }
 
 async function eventsCheck(path: string): Promise<Finding> {
@@ -166,6 +181,11 @@ async function eventsCheck(path: string): Promise<Finding> {
     finding: `events: the chain is broken at number ${brokenAt.toLocaleString('en-US')}`,
     hint: 'something other than hodei changed it; compare it with a backup',
   };
+}
+
+async function timeCheck(path: string, { now }: World): Promise<Finding> {
+  const { withStore } = await import('../store/sqlite/backup.ts');
+  return withStore(path, (store) => clockCheck(store, systemTime(now)));
 }
 
 async function settingsCheck(path: string, config: Config): Promise<Finding> {

@@ -3,9 +3,11 @@ import { dirname, resolve } from 'node:path';
 import type { Host, LoadedConfig, Place } from '../cli/host.ts';
 import { conflict, unavailable, type HodeiError } from '../domain/errors.ts';
 import { settingsDocument } from '../domain/settings.ts';
+import { newId } from './caller.ts';
 import { configFor, sayCause, usualConfigPath } from './config-file.ts';
 import { connect } from './connect.ts';
 import { databasePathOf } from './place.ts';
+import { onSignals, pause } from './waiting.ts';
 import type { World } from './world.ts';
 
 /** What the commands are offered, each part loaded when it is first used. */
@@ -24,6 +26,15 @@ export function createHost(world: World): Host {
     },
     database: databaseHost(world),
     doctor: async (place) => (await import('./doctor.ts')).doctor(place, world),
+    time: {
+      now: world.now,
+      passed: () => performance.now(),
+      pause,
+    },
+    newKey: () => newId('key'),
+    readText: async (path) => (await import('./read-text.ts')).readText(path),
+    onSignals,
+    startCommand: async (argv) => (await import('./run-command.ts')).startCommand(argv, world),
   };
 }
 

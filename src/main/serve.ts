@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { sayChange } from '../cli/commands/config.ts';
 import type { Place, ServeOptions, StopSignal } from '../cli/host.ts';
 import { logLevels, type Config, type LogLevel } from '../config/config.ts';
@@ -8,10 +9,10 @@ import type { Service } from '../service/call.ts';
 import type { Caller } from '../service/operation.ts';
 import { applySettings } from '../service/settings.ts';
 import type { RunningServer } from '../http/server.ts';
-import type { Tables } from '../store/store.ts';
 import { callerOf, newTraceId } from './caller.ts';
-import { openService, type OpenService } from './connect.ts';
-import { servedTargetOf } from './place.ts';
+import { openService } from './connect.ts';
+import { servedTargetOf, type FileTarget } from './place.ts';
+import { startWorkers, type Workers } from './workers.ts';
 import type { World } from './world.ts';
 
 /**
@@ -33,24 +34,35 @@ export async function serve(
     const { requireStartable } = await import('../http/server.ts');
     // Before anything is opened: a server that does not start has changed nothing.
     await requireStartable(listening);
-    const opened = await openService(target, caller, world, true);
+    await prepareDatabase(target, caller, world);
+    const watch = watchDatabase(target.path);
+    const workers = startWorkers(join(world.packageFolder, 'dist/worker.cjs'), target.path);
     try {
-      await opened.begin();
-      await applyConfig(opened.service, target.config, caller, world);
-      const watch = watchDatabase(target.path);
-      const server = await listen(listening, opened, watch, world);
+      await Promise.race([workers.checkReady(), workers.broken]);
+      const server = await listen(listening, workers, watch, world);
       try {
         onListening(server.url, target.path);
-        return await Promise.race([signals.first, watch.broken]);
+        return await Promise.race([signals.first, watch.broken, workers.broken]);
       } finally {
-        watch.end();
         await server.close();
       }
     } finally {
-      await opened.store.close();
+      watch.end();
+      await workers.close();
     }
   } finally {
     signals.forget();
+  }
+}
+
+/** Creates or migrates it, and puts the config in force, before the workers open it. */
+async function prepareDatabase(target: FileTarget, caller: Caller, world: World): Promise<void> {
+  const { store, service, begin } = await openService(target, caller, world, true);
+  try {
+    await begin();
+    await applyConfig(service, target.config, caller, world);
+  } finally {
+    await store.close();
   }
 }
 
@@ -72,7 +84,7 @@ function listeningOf(config: Config, { host, port }: ServeOptions, world: World)
 
 async function listen(
   listening: Listening,
-  { store, service }: OpenService,
+  { service, checkReady }: Workers,
   { watched }: DatabaseWatch,
   world: World,
 ): Promise<RunningServer> {
@@ -80,15 +92,11 @@ async function listen(
   return startServer({
     ...listening,
     service: (...call) => watched(() => service(...call)),
-    checkReady: () => watched(() => store.read(lookAtSettings)),
+    checkReady: () => watched(checkReady),
     log: { write: (lines) => world.log(lines) },
     version: world.version,
     newTraceId,
   });
-}
-
-async function lookAtSettings(tables: Tables): Promise<void> {
-  await tables.settings.current();
 }
 
 /** Puts the config file in force, so that no server decides by anything else. */

@@ -4,6 +4,8 @@ export interface World {
   readonly version: string;
   /** Where the example of a config file lies. */
   readonly packageFolder: string;
+  /** What this process was started with: for the commands that it starts itself. */
+  readonly umask: number;
   /** Epoch milliseconds. */
   readonly now: () => number;
   /** One id for everything that one command does. */

@@ -1,6 +1,7 @@
 import { Chalk } from 'chalk';
 import { join } from 'node:path';
 import { runProgram } from '../../src/cli/program.ts';
+import type { Host } from '../../src/cli/host.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { createHost } from '../../src/main/host.ts';
 import { TRACE_ID } from './service.ts';
@@ -20,6 +21,8 @@ export interface RunOptions {
   /** Whether somebody sits at a terminal; and what they answer when they are asked. */
   readonly isTerminal?: boolean;
   readonly answer?: boolean;
+  /** What of the host is another than in a real process. */
+  readonly host?: (real: Host) => Partial<Host>;
 }
 
 /** A home of its own for the commands of a test, as a newcomer has it. */
@@ -57,8 +60,9 @@ async function runHodei(argv: readonly string[], options: RunOptions): Promise<R
   process.umask(0o077);
   const { terminal, out, err } = fakeTerminal(options);
   const env = options.env ?? {};
-  const host = createHost({
+  const real = createHost({
     env,
+    umask: 0o022,
     packageFolder,
     version: '1.2.3',
     now: Date.now,
@@ -67,6 +71,7 @@ async function runHodei(argv: readonly string[], options: RunOptions): Promise<R
     log: () => undefined,
     beginChange: () => undefined,
   });
+  const host = { ...real, ...options.host?.(real) };
   const code = await withEnvironment(env, () =>
     runProgram(argv, { terminal, host, isDebugging: true, newTraceId: () => TRACE_ID }),
   );
