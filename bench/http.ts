@@ -1,9 +1,7 @@
 import autocannon from 'autocannon';
-import Fastify from 'fastify';
-import { startServer } from '../src/http/server.ts';
-import { quotaExample, tenantExample } from '../src/service/examples.ts';
 import { idOf, type Filled } from './fill.ts';
 import { ms, perSecond, type Figure } from './measure.ts';
+import { serve, serveBare } from './server.ts';
 
 const CONNECTIONS = 64;
 const SECONDS = 4;
@@ -13,14 +11,21 @@ interface Load {
   readonly p99: number;
 }
 
-/** Requests over loopback, each route beside a bare Fastify route with a constant reply. */
+/**
+ * Requests over loopback, each route beside a bare Fastify route with a constant reply.
+ *
+ * Every server is a process of its own, and those of hodei are the built program as `hodei serve`
+ * starts it, so that it has its threads and shares none with who asks. Asking takes a whole core,
+ * so on two of them the threads of hodei have the other one: then it is their work that is
+ * measured, and not how well they go beside each other.
+ */
 export async function measureHttp(
   small: Filled,
   large: Filled,
   tenants: number,
 ): Promise<Figure[]> {
   const [server, largeServer] = [await serve(small), await serve(large)];
-  const bare = await serveBare();
+  const bare = await serveBare(small);
   try {
     const get = (url: string, id: string) => load(`${url}/api/v1/tenants/${id}`, 'GET');
     const put = (url: string, id: string) => load(`${url}/api/v1/tenants/${id}/quota`, 'PUT');
@@ -78,28 +83,4 @@ async function load(url: string, method: 'GET' | 'PUT'): Promise<Load> {
   });
   if (result.non2xx > 0) throw new Error(`${result.non2xx} of the answers from ${url} were errors`);
   return { perSecond: result.requests.average, p99: result.latency.p99 };
-}
-
-function serve({ service }: Filled) {
-  return startServer({
-    service,
-    host: '127.0.0.1',
-    port: 0,
-    allowedHosts: [],
-    corsOrigins: [],
-    allowUnauthenticated: false,
-    logLevel: 'silent',
-    log: process.stdout,
-    checkReady: () => Promise.resolve(),
-    version: 'bench',
-    newTraceId: () => '0'.repeat(32),
-  });
-}
-
-async function serveBare() {
-  const app = Fastify();
-  app.get('/api/v1/tenants/:tenant', () => tenantExample);
-  app.put('/api/v1/tenants/:tenant/quota', () => quotaExample);
-  const url = await app.listen({ host: '127.0.0.1', port: 0 });
-  return { url, close: () => app.close() };
 }

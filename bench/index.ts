@@ -7,6 +7,8 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fill } from './fill.ts';
 import { measureHttp } from './http.ts';
+import { measureHttpJobs } from './http-jobs.ts';
+import { measureJobs } from './jobs.ts';
 import { printFigures, type Figure } from './measure.ts';
 import { measureScale } from './scale.ts';
 import { measureStart } from './start.ts';
@@ -22,12 +24,18 @@ async function main(): Promise<void> {
   try {
     const small = await fill(join(folder, 'small.db'), SMALL);
     const large = await fill(join(folder, 'large.db'), LARGE);
+    const hand = await fill(join(folder, 'hand.db'), SMALL);
+    const sizes = [
+      { ...small, tenants: SMALL },
+      { ...large, tenants: LARGE },
+    ] as const;
     figures.push(
-      ...(await measureScale({ ...small, tenants: SMALL }, { ...large, tenants: LARGE })),
+      ...(await measureScale(...sizes)),
+      ...(await measureJobs(...sizes, { ...hand, tenants: SMALL })),
       ...(await measureHttp(small, large, LARGE)),
+      ...(await measureHttpJobs(...sizes)),
     );
-    await small.store.close();
-    await large.store.close();
+    for (const { store } of [small, large, hand]) await store.close();
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -13,9 +13,11 @@ import { buildProgram } from '../src/cli/program.ts';
 import { addPlaceFlags } from '../src/cli/verb.ts';
 import { processTerminal } from '../src/cli/terminal.ts';
 import { configSchema } from '../src/config/schema.ts';
+import { reasonCodes, reasonMeanings } from '../src/domain/admission.ts';
 import { errorCodes } from '../src/domain/errors.ts';
 import { statusOf } from '../src/http/status.ts';
 import { operations } from '../src/service/index.ts';
+import { statusOfRejection } from '../src/service/jobs.ts';
 import { pathParameters, type Operation } from '../src/service/operation.ts';
 
 const target = new URL('../docs/reference.md', import.meta.url);
@@ -44,6 +46,9 @@ async function reference(): Promise<string> {
     '## Errors and exit codes',
     errorTable(),
     exitTable(),
+    '## Reasons',
+    'Why a job was not admitted at once: the codes of its answer and of every violation. The list is closed.',
+    reasonTable(),
     '## Config file',
     'Every key may be left out. `config.example.yaml` shows them all with their defaults.',
     configTable(),
@@ -140,6 +145,17 @@ function exitTable(): string {
   return table(
     ['Exit code', 'Meaning'],
     exitCodeMeanings.map(([code, meaning]) => [String(code), meaning]),
+  );
+}
+
+function reasonTable(): string {
+  return table(
+    ['Reason', 'Meaning', 'HTTP status of a rejection'],
+    reasonCodes.map((code) => [
+      `\`${code}\``,
+      reasonMeanings[code],
+      String(statusOfRejection(code)),
+    ]),
   );
 }
 

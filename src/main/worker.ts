@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { runLocal } from '../service/call.ts';
 import { steadyClock } from '../service/clock.ts';
+import { sweep } from '../service/sweep.ts';
 import { operations } from '../service/index.ts';
 import { answerCalls, type Port } from '../service/worker.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
-import { newId } from './caller.ts';
+import { newId, newTraceId } from './caller.ts';
 import { systemTime } from './clock.ts';
 import { canRead, canWrite } from './probes.ts';
 import type { WorkerTask } from './workers.ts';
@@ -14,18 +15,44 @@ import type { WorkerTask } from './workers.ts';
 
 if (parentPort !== null) work(parentPort, workerData as WorkerTask);
 
-/** What the server will do by itself from time to time is one more user of `run`, where it writes. */
+/** How often the thread that writes looks for what is due, in case no call comes that would. */
+const SWEEP_MS = 1_000;
+
 function work(port: Port & { close(): void }, { path, writes }: WorkerTask): void {
   const store = openSqliteStore({ path, create: false, now: Date.now });
-  const run = runLocal(store, { now: steadyClock(systemTime(Date.now)), newId });
+  const environment = { now: steadyClock(systemTime(Date.now)), newId };
+  const run = runLocal(store, environment);
+  const sweeper = writes ? startSweeping(() => sweep(store, environment, run, newTraceId())) : none;
   answerCalls(port, {
     operations: [...operations, canRead, canWrite].filter(
       ({ isReadOnly }) => isReadOnly !== writes,
     ),
     run,
     async close() {
+      await sweeper.stop();
       await store.close();
       port.close();
     },
   });
+}
+
+interface Sweeper {
+  /** Resolves when the last sweep is over. */
+  stop(): Promise<void>;
+}
+
+const none: Sweeper = { stop: () => Promise.resolve() };
+
+/** One sweep at a time. One that fails ends the thread, as any fault in it does. */
+function startSweeping(once: () => Promise<void>): Sweeper {
+  let current: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    current ??= once().finally(() => (current = undefined));
+  }, SWEEP_MS);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await current;
+    },
+  };
 }

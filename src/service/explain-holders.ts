@@ -2,13 +2,19 @@ import type * as z from 'zod';
 import type { Check } from '../domain/admission.ts';
 import type { Key, ResourceRow, Tables } from '../store/store.ts';
 import { namesIn } from './job-view.ts';
-import type { PathScope } from './ledger.ts';
+import type { Overdue, PathScope } from './ledger.ts';
 import { toInstant } from './schemas/common.ts';
 import type { ExplainResponse } from './schemas/explain.ts';
 
 type Now = NonNullable<z.output<ReturnType<typeof ExplainResponse>>['now']>;
 
 type Holder = Now['holders'][number];
+
+interface AsOf {
+  readonly tables: Tables;
+  readonly now: number;
+  readonly overdue: Overdue;
+}
 
 /** So many are named for each place that lacks room. */
 const NAMED = 5;
@@ -18,7 +24,7 @@ const NAMED = 5;
  * just below, each with all below it.
  */
 export async function holdersOf(
-  tables: Tables,
+  reading: AsOf,
   tenant: Key,
   lacking: readonly Check<PathScope>[],
   catalogue: readonly ResourceRow[],
@@ -28,20 +34,20 @@ export async function holdersOf(
     const resource = catalogue.find(({ name }) => name === check.resource);
     if (resource === undefined) continue;
     const isOwn = check.scope.subject.tenant === tenant;
-    if (isOwn) holders.push(...(await jobsIn(tables, check, tenant, resource.key)));
-    holders.push(...(await tenantsIn(tables, check, resource.key)));
+    if (isOwn) holders.push(...(await jobsIn(reading, check, tenant, resource.key)));
+    holders.push(...(await tenantsIn(reading, check, resource.key)));
   }
   return holders;
 }
 
 async function jobsIn(
-  tables: Tables,
+  { tables, now }: AsOf,
   check: Check<PathScope>,
   tenant: Key,
   resource: Key,
 ): Promise<Holder[]> {
   const { subject } = check.scope;
-  const jobs = await tables.jobs.heaviest(tenant, subject.pool, resource, NAMED);
+  const jobs = await tables.jobs.heaviest(tenant, subject.pool, resource, now, NAMED);
   const names = namesIn(tables);
   const holders: Holder[] = [];
   for (const job of jobs) {
@@ -60,19 +66,21 @@ async function jobsIn(
 }
 
 async function tenantsIn(
-  tables: Tables,
+  { tables, overdue }: AsOf,
   check: Check<PathScope>,
   resource: Key,
 ): Promise<Holder[]> {
-  const { tenant, pool } = check.scope.subject;
+  const { tenant: parent, pool } = check.scope.subject;
   const names = namesIn(tables);
   const holders: Holder[] = [];
-  for (const use of await tables.balances.heaviest(tenant, pool, resource, NAMED)) {
-    const { name } = await names.tenant(use.tenant);
-    const of = { tenant: name, job: null, job_id: null, amount: use.used };
-    holders.push({ ...placeOf(check), ...of, since: null, expires_at: null });
+  for (const { tenant, used } of await tables.balances.heaviest(parent, pool, resource, NAMED)) {
+    const scope = await tables.scopes.of({ tenant, pool });
+    const amount = used - overdue.of(scope?.key, resource);
+    const { name } = await names.tenant(tenant);
+    const of = { tenant: name, job: null, job_id: null, amount };
+    if (amount > 0) holders.push({ ...placeOf(check), ...of, since: null, expires_at: null });
   }
-  return holders;
+  return holders.sort((a, b) => b.amount - a.amount);
 }
 
 function placeOf({ scope, resource }: Check<PathScope>) {

@@ -5,6 +5,7 @@ import type { DecisionRow, JobRow, ResourceRow, Tables } from '../store/store.ts
 import { holdersOf } from './explain-holders.ts';
 import { decideOn, type Decided, type Question } from './job-admission.ts';
 import { namesIn, viewViolation } from './job-view.ts';
+import type { Overdue } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
 import { existingPool } from './pool-lookup.ts';
@@ -118,21 +119,26 @@ async function nowOf(
   const { tenant, pool } = question;
   const isGone = tenant.deletedAt !== null || pool.deletedAt !== null;
   if (isGone || (state !== 'queued' && state !== 'admitted')) return null;
-  const decided = await decideNow(context, question, onFull);
+  const overdue = await overdueAsOf(context.tables, context.now);
+  const reading = { ...context, overdue };
+  const decided = await decideNow(reading, question, onFull);
   return state === 'admitted'
     ? runningNow(question, decided)
-    : waitingNow(context.tables, question, decided, catalogue);
+    : waitingNow(reading, question, decided, catalogue);
 }
 
+/** And what jobs hold on paper whose time has run out. */
+type ReadingAsOf = Reading & { readonly overdue: Overdue };
+
 async function decideNow(
-  { tables, now }: Reading,
+  { tables, overdue }: ReadingAsOf,
   question: Question,
   onFull: OnFull,
 ): Promise<Decided> {
   const { resourcePools } = await settingsInForce(tables);
   return decideOn(tables, question, {
     arePoolsOn: resourcePools.enabled,
-    overdue: await overdueAsOf(tables, now),
+    overdue,
     onFull,
     isNew: false,
   });
@@ -149,7 +155,7 @@ function runningNow({ amounts }: Question, { path }: Decided): NonNullable<Expla
 }
 
 async function waitingNow(
-  tables: Tables,
+  reading: ReadingAsOf,
   question: Question,
   { path, decision }: Decided,
   catalogue: readonly ResourceRow[],
@@ -164,7 +170,7 @@ async function waitingNow(
     retryable: decision.outcome === 'admitted' ? null : decision.isRetryable,
     checks: checks.map(viewCheck),
     violations: violations.map(viewViolation),
-    holders: await holdersOf(tables, question.tenant.key, lacking, catalogue),
+    holders: await holdersOf(reading, question.tenant.key, lacking, catalogue),
     raises: smallestRaises(checks).map(({ scope, ...raise }) => ({
       ...raise,
       scope: nameOf(scope),

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { MAX_AMOUNT } from '../domain/resource.ts';
 import type { JobRow, Key, ResourceRow, ScopeRow, Tables, TenantRow } from '../store/store.ts';
 import { namesIn } from './job-view.ts';
 import { ceilingsOf, pathOf } from './ledger.ts';
@@ -33,7 +34,9 @@ export async function causesOf(
   for (const job of waiting) {
     if (job.blocked === null) continue;
     const place = `${job.blocked.scope} ${job.blocked.resource}`;
-    groups.set(place, [...(groups.get(place) ?? []), job]);
+    const others = groups.get(place);
+    if (others === undefined) groups.set(place, [job]);
+    else others.push(job);
   }
   const causes: Explanation['causes'] = [];
   for (const jobs of groups.values()) causes.push(await causeOf(context, jobs, resources));
@@ -58,7 +61,7 @@ async function causeOf(
   return {
     ...(await standOf(context, first, scope, resource)),
     jobs: jobs.length,
-    requested: amounts.reduce((sum, amount) => sum + amount, 0),
+    requested: amounts.reduce((sum, amount) => Math.min(sum + amount, MAX_AMOUNT), 0),
     first: {
       id: first.id,
       job_id: first.jobId,

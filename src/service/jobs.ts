@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { ReasonCode } from '../domain/admission.ts';
 import { jobStates, livingStates, type JobEvent, type JobState } from '../domain/job.ts';
 import type { JobFilter, JobRow, Tables } from '../store/store.ts';
 import { admit } from './admit.ts';
@@ -21,6 +22,11 @@ import { findTenantOrTombstone } from './tenant-lookup.ts';
 export function statusOfJob({ state, code, replayed }: JobView): number {
   if (state === 'queued') return 202;
   if (state !== 'rejected') return replayed === true ? 200 : 201;
+  return statusOfRejection(code);
+}
+
+/** No answer that could be better later is 422, none that a person has to change is 429. */
+export function statusOfRejection(code: ReasonCode | undefined): number {
   if (code === 'impossible') return 422;
   return code === 'suspended' ? 403 : 429;
 }

@@ -79,7 +79,13 @@ export interface JobTable {
   /** How many wait in a pool before this one; whose time has run out waits no longer. */
   countBefore(pool: Key, job: Key, now: Instant): Promise<number>;
   /** Admitted ones of a tenant that hold most of a resource, in one pool or everywhere. */
-  heaviest(tenant: Key, pool: Key | null, resource: Key, limit: number): Promise<JobRow[]>;
+  heaviest(
+    tenant: Key,
+    pool: Key | null,
+    resource: Key,
+    now: Instant,
+    limit: number,
+  ): Promise<JobRow[]>;
   /** How many of these tenants themselves are admitted. */
   countAdmitted(tenants: readonly Key[]): Promise<number>;
   /** What the admitted jobs of these tenants themselves hold. */

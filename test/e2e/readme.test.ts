@@ -6,10 +6,10 @@ import { newHome, type Home } from './hodei.ts';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
-/** The commands of a chapter, as they stand there. */
-function commandsOf(chapter: string): string[] {
+/** The commands of a chapter, as they stand there; of several blocks those of the nth. */
+function commandsOf(chapter: string, nth = 0): string[] {
   const [, text = ''] = readme.split(`## ${chapter}\n`);
-  const [, block = ''] = /```sh\n([^`]*)```/.exec(text) ?? [];
+  const [, block = ''] = [...text.matchAll(/```sh\n([^`]*)```/g)][nth] ?? [];
   return block.split('\n').filter((line) => line !== '');
 }
 
@@ -81,6 +81,51 @@ describe('the README', () => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain('"cpu_m":8000');
     expect(stdout).toMatch(/cpu\t8 cores\t0\t8/);
+  });
+
+  it('has the second of two jobs wait for the first', () => {
+    const [create = '', first = ''] = commandsOf('Let your job server ask');
+    const [second = ''] = commandsOf('Let your job server ask', 1);
+    const script = [
+      create,
+      `${first.replace('sleep 10', 'sleep 2')} &`,
+      'until hodei job list --tenant ci | grep -q build-1; do sleep 0.1; done',
+      second,
+      'wait',
+    ].join('\n');
+    const { status, stdout, stderr } = bash(script);
+    expect([status, stdout.split('\n').slice(-2)]).toEqual([0, ['my turn', '']]);
+    const said = stderr.split('\n').filter((line) => line.startsWith('hodei:'));
+    expect(said[0]).toBe('hodei: waiting for 3 cores in ci (first in line)');
+    expect(said[1]).toMatch(/^hodei: admitted after \d+ s$/);
+    expect(readme).toContain(said[0]);
+  });
+
+  it('answers a job server as it says: admitted, replayed, refused and explained', async () => {
+    const port = await freePort();
+    const [serve = '', ...rest] = commandsOf('Let your job server ask', 2).map((line) =>
+      line.replaceAll('8080', String(port)),
+    );
+    const { status, stdout, stderr } = bash(
+      [
+        serve.replace('serve &', `serve --port ${port} >/dev/null 2>&1 &`),
+        `for i in $(seq 100); do curl -sf localhost:${port}/readyz >/dev/null && break; sleep 0.05; done`,
+        ...rest,
+        'kill %1',
+        'wait',
+      ].join('\n'),
+    );
+    const [admitted, replayed, refused] = stdout
+      .split('\n')
+      .slice(0, 3)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(admitted).toMatchObject({ state: 'admitted', job_id: 'build-3' });
+    expect(replayed).toEqual({ ...admitted, replayed: true });
+    expect(refused).toMatchObject({ state: 'rejected', code: 'over_quota', retryable: true });
+    expect(stdout).toContain('build-3');
+    expect(stdout).toContain('hodei quota set ci --cpu 5');
+    expect(stdout).toMatch(/balances of 0 live jobs agree/);
+    expect([status, stderr.replace(/^There are more.*\n/m, '')]).toEqual([0, '']);
   });
 
   it('names two commands that set everything up', () => {

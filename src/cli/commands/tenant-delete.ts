@@ -18,7 +18,10 @@ export function addDelete(cli: Cli, noun: Command): void {
       isVersioned: true,
       asks: true,
       flags: (command) =>
-        withSelector(command).option('--cascade', 'and everything below, leaf first'),
+        withSelector(command).option(
+          '--cascade',
+          'and everything below, leaf first; ends their jobs',
+        ),
     },
     async (run, [names], flags) => {
       const cascade = flags.cascade === true;

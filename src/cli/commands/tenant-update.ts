@@ -11,6 +11,7 @@ import { addVerb, collect, type Cli } from '../verb.ts';
 interface UpdateFlags extends FieldFlags, SelectionFlags {
   readonly name?: string;
   readonly unlabel?: string[];
+  readonly force?: boolean;
 }
 
 export function addUpdate(cli: Cli, noun: Command): void {
@@ -30,6 +31,7 @@ export function addUpdate(cli: Cli, noun: Command): void {
       flags: (command) =>
         withSelector(withFieldFlags(command.option('--name <name>', 'the new name')))
           .option('--no-parent', 'make it a root')
+          .option('--force', 'move it also where that brings a tenant above it over a limit')
           .option('--unlabel <key>', 'take a label away; may be given several times', collect),
     },
     async (run, [names], flags) => {
@@ -47,7 +49,7 @@ export function addUpdate(cli: Cli, noun: Command): void {
 
 /** Labels travel as a whole, so they are read first, and written only over what was read. */
 async function updateOne(run: Run, tenant: string, flags: UpdateFlags): Promise<TenantView> {
-  const { name, email, parent, weight, label, unlabel } = flags;
+  const { name, email, parent, weight, label, unlabel, force } = flags;
   const fields = {
     tenant,
     ...(name !== undefined && { name }),
@@ -55,13 +57,14 @@ async function updateOne(run: Run, tenant: string, flags: UpdateFlags): Promise<
     ...(weight !== undefined && { weight }),
     ...(parent !== undefined && { parent: parent === false ? null : parent }),
   };
+  const isForced = force === true && { force };
   if (label === undefined && unlabel === undefined) {
-    if (Object.keys(fields).length > 1) return run.call(updateTenant, fields);
+    if (Object.keys(fields).length > 1) return run.call(updateTenant, { ...fields, ...isForced });
     throw invalid('Nothing to change was named.', 'See what can be: hodei tenant update --help');
   }
   const before = await run.call(getTenant, { tenant });
   const kept = Object.entries(before.labels).filter(([key]) => unlabel?.includes(key) !== true);
   const labels = { ...Object.fromEntries(kept), ...labelsOf(label) };
   const ifVersion = run.flags.ifVersion ?? before.version;
-  return run.call(updateTenant, { ...fields, labels }, { ifVersion });
+  return run.call(updateTenant, { ...fields, ...isForced, labels }, { ifVersion });
 }

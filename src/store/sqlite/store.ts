@@ -127,6 +127,8 @@ async function attempt<T>(
     return result;
   } catch (error) {
     memory.undone();
+    // From an attempt within this one, with the reason.
+    if (error instanceof TransactionLost) throw error;
     // On a full disk SQLite has rolled everything back; going on would commit one by one.
     if (!connection.inTransaction) throw new TransactionLost(error);
     try {

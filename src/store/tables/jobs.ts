@@ -51,7 +51,7 @@ export function jobTable(database: Database): JobTable {
       ),
     countIn: (pool, state) =>
       count(`select count(*) as jobs from job where pool = ? and state = ?`, pool, state),
-    heaviest: (tenant, pool, resource, limit) => heaviest(database, tenant, pool, resource, limit),
+    heaviest: (...asked) => heaviest(database, ...asked),
     countAdmitted: (tenants) =>
       count(
         `select count(*) as jobs from job
@@ -135,10 +135,12 @@ async function heaviest(
   tenant: Key,
   pool: Key | null,
   resource: Key,
+  now: number,
   limit: number,
 ): Promise<JobRow[]> {
   const conditions = [
     condition(`j.tenant = ? and j.state = 'admitted' and a.resource = ?`, tenant, resource),
+    condition('(j.due_at is null or j.due_at > ?)', now),
     ...(pool === null ? [] : [condition('j.pool = ?', pool)]),
   ];
   const rows = await database.all<Row>(
