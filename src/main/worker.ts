@@ -13,8 +13,6 @@ import type { WorkerTask } from './workers.ts';
 // A thread of the server that works on the database. One of them writes and one reads; the program
 // starts them from main/workers.ts.
 
-if (parentPort !== null) work(parentPort, workerData as WorkerTask);
-
 /** How often the thread that writes looks for what is due, in case no call comes that would. */
 const SWEEP_MS = 1_000;
 
@@ -56,3 +54,6 @@ function startSweeping(once: () => Promise<void>): Sweeper {
     },
   };
 }
+
+// At the end, when everything above is there to be used.
+if (parentPort !== null) work(parentPort, workerData as WorkerTask);

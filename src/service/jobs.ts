@@ -25,7 +25,7 @@ export function statusOfJob({ state, code, replayed }: JobView): number {
   return statusOfRejection(code);
 }
 
-/** No answer that could be better later is 422, none that a person has to change is 429. */
+/** 422: asking again is pointless; 403: a person has to resume the tenant; 429: later it may fit. */
 export function statusOfRejection(code: ReasonCode | undefined): number {
   if (code === 'impossible') return 422;
   return code === 'suspended' ? 403 : 429;
