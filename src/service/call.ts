@@ -107,6 +107,8 @@ function groupCommit(store: Store, environment: Environment) {
     isWriting = true;
     while (waiting.length > 0) {
       await writeGroup(store, environment, takeGroup(waiting));
+      // The answers leave, and who has come meanwhile joins the next group.
+      await new Promise(setImmediate);
     }
     isWriting = false;
   };

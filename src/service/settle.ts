@@ -1,5 +1,5 @@
 import { transition } from '../domain/job.ts';
-import type { Tables } from '../store/store.ts';
+import type { JobRow, Tables } from '../store/store.ts';
 import { endJob } from './job-changes.ts';
 import type { Context } from './operation.ts';
 import { continuePromotion, distinct, promote, type Room } from './promotion.ts';
@@ -23,18 +23,23 @@ export async function isSettlementDue(tables: Tables, now: number): Promise<bool
  */
 export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise<number> {
   const { tables, now } = context;
-  const { traceId } = context.caller;
-  const own = { ...context, caller: { principal: SYSTEM, traceId } };
   const due = await tables.jobs.due(now, limit);
   const room: Room[] = [];
-  for (const job of due) {
-    const to = transition(job.state, 'expire');
-    if (to !== 'expired') throw new Error(`job ${job.id} is ${job.state} and has a due time`);
-    room.push(...(await endJob(own, job, to, 'expire')).room);
-  }
-  if (room.length > 0) await promote(own, distinct(room));
-  await continuePromotion(own);
+  for (const job of due) room.push(...(await expire(context, job)));
+  if (room.length > 0) await promote(asSystem(context), distinct(room));
+  await continuePromotion(asSystem(context));
   return due.length;
+}
+
+/** Ends a job whose time has run out, whoever comes across it. @returns where others may fit now. */
+export async function expire(context: Context, job: JobRow): Promise<readonly Room[]> {
+  const to = transition(job.state, 'expire');
+  if (to !== 'expired') throw new Error(`job ${job.id} is ${job.state} and has a due time`);
+  return (await endJob(asSystem(context), job, to, 'expire')).room;
+}
+
+function asSystem(context: Context): Context {
+  return { ...context, caller: { principal: SYSTEM, traceId: context.caller.traceId } };
 }
 
 /** While leases are overdue, so many of them are settled for the sake of one call. */

@@ -1,11 +1,12 @@
 import { conflict } from '../domain/errors.ts';
-import { transition } from '../domain/job.ts';
+import { stateAsOf, transition } from '../domain/job.ts';
 import type { TenantStatus } from '../domain/tenant.ts';
 import type { JobRow, Tables, TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { endJob } from './job-changes.ts';
 import { expectVersion, type Context } from './operation.ts';
 import { distinct, promote, wake, type Room } from './promotion.ts';
+import { expire } from './settle.ts';
 import { ancestorsOf, findTenant } from './tenant-lookup.ts';
 import { viewTenant, type TenantView } from './tenant-view.ts';
 
@@ -54,6 +55,7 @@ async function leafBelow(tables: Tables, tenant: TenantRow): Promise<TenantRow> 
 }
 
 async function removeJob(context: Context, job: JobRow): Promise<readonly Room[]> {
+  if (stateAsOf(job, context.now) === 'expired') return expire(context, job);
   const to = transition(job.state, 'evict');
   if (to !== 'evicted' && to !== 'cancelled') throw new Error(`job ${job.id} is ${job.state}`);
   const { room } = await endJob(context, job, to, to === 'evicted' ? 'evict' : 'cancel');

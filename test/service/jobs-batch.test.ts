@@ -62,6 +62,22 @@ describe.each(doors)('a batch of requests ($name call)', (door) => {
     expect(dump(hodei.path)).toEqual(before);
   });
 
+  it('leaves nothing of an entry that is refused when half of it was written', async () => {
+    await makeTenant(call, 'acme');
+    await admit(call, 'acme', { cpu_m: 4000 });
+    const waits = { tenant: 'acme', cpu_m: 1, on_full: 'queue' };
+    // The record of why it waits is written before the job, whose id clashes.
+    const id = 'job-bbbbbbbbbbbb';
+    hodei.ids.say('dec-bbbbbbbbbbbb', id, 'dec-cccccccccccc', id);
+    const { items } = await call(batchJobs, { jobs: [waits, waits, waits] });
+    expect(items).toMatchObject([
+      { id, state: 'queued' },
+      { code: 'conflict', error: expect.stringContaining('This id is taken') },
+      { state: 'queued', position: 2 },
+    ]);
+    expect((await call(listViolations, {})).items).toHaveLength(2);
+  });
+
   it('counts what came before in it, also under the same name', async () => {
     await makeTenant(call, 'acme');
     const job = { tenant: 'acme', cpu_m: 1000, job_id: 'a' };

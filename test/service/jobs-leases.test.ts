@@ -168,7 +168,11 @@ describe.each(doors)('a job that waits ($name call)', (door) => {
       ...{ state: 'expired', admitted_at: null, ended_at: over, decided_at: over },
     });
     expect(short.position).toBeUndefined();
-    expect(await call(getPool, { pool: 'default' })).toMatchObject({ waiting: 1 });
+    // It never held anything that could be taken off.
+    expect(await call(getPool, { pool: 'default' })).toMatchObject({
+      ...{ waiting: 1, jobs: 1, used: { cpu_m: 4000, jobs: 1 } },
+    });
+    expect((await call(getQuota, { tenant: 'acme' })).current_usage.cpu_m).toBe(4000);
     hodei.clock.advance(DAY - MINUTE - 1);
     await write();
     expect(await call(getJob, { job: 'acme:long' })).toMatchObject({ state: 'queued' });
@@ -295,6 +299,19 @@ describe('a thousand leases that have run out', () => {
     expect(usedAnywhere(hodei.path)).toEqual({});
   });
 
+  it('leave their room to nobody who has waited too long by then', async () => {
+    await makeTenant(call, 'acme', { quota: { cpu_m: 1000, max_concurrent_jobs: null } });
+    const asked = { cpu_m: 1, ttl_seconds: 60 };
+    await Promise.all(Array.from({ length: 1000 }, () => admit(call, 'acme', asked)));
+    await enqueue(call, 'acme', { cpu_m: 1, job_id: 'late', queue_ttl_seconds: 61 });
+    await enqueue(call, 'acme', { cpu_m: 1, job_id: 'next' });
+    hodei.clock.advance(61_000);
+    await makeTenant(call, 'beta');
+    expect(unsettled()).toBe(802);
+    expect(await call(getJob, { job: 'acme:late' })).toMatchObject({ state: 'expired' });
+    expect(await call(getJob, { job: 'acme:next' })).toMatchObject({ state: 'admitted' });
+  });
+
   it('do not stand in the way of the request that needs their room', async () => {
     await thousand();
     expect(await admit(call, 'acme', { cpu_m: 1000 })).toMatchObject({ state: 'admitted' });
@@ -315,6 +332,20 @@ describe('a thousand leases that have run out', () => {
     await thousand();
     await call(deleteTenant, { tenant: 'acme' });
     expect(unsettled()).toBe(0);
+  });
+
+  it('are expired, as every read has said, also where their tenant is deleted with them', async () => {
+    await thousand();
+    await call(deleteTenant, { tenant: 'acme', cascade: true });
+    const states = onFile(hodei.path, (file) =>
+      file.prepare('select state, ended_at, count(*) as jobs from job group by 1, 2').all(),
+    );
+    const ended = Date.parse('2026-11-23T09:01:00.000Z');
+    expect(states).toEqual([{ state: 'expired', ended_at: ended, jobs: 1000 }]);
+    const principals = (await hodei.events())
+      .filter(({ operation }) => operation === 'job.expire')
+      .map(({ principal }) => principal);
+    expect(new Set(principals)).toEqual(new Set(['hodei']));
   });
 
   it('are no reason of a decision that is explained', async () => {

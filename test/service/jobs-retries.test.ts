@@ -288,6 +288,19 @@ describe.each(doors)('a key ($name call)', (door) => {
     expect(await ask('lives-1')).toMatchObject({ replayed: true });
   });
 
+  it('is remembered for a day after its job has ended, however old it is by then', async () => {
+    await makeTenant(call, 'acme');
+    const ask = (key: string) => admit(call, 'acme', { cpu_m: 1 }, { idempotencyKey: key });
+    const job = await ask('old');
+    hodei.clock.advance(2 * DAY);
+    await call(releaseJob, { job: idOf(job) });
+    for (const key of ['a', 'b', 'c']) await ask(key);
+    hodei.clock.advance(DAY - 1);
+    expect((await refusal(ask('old'))).message).toContain('The key old has ended: released');
+    hodei.clock.advance(1);
+    expect(await ask('old')).toMatchObject({ state: 'admitted' });
+  });
+
   it('is not heeded where several jobs are asked for at once', async () => {
     await makeTenant(call, 'acme');
     const jobs = [

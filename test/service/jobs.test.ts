@@ -94,6 +94,21 @@ describe.each(doors)('a job that fits ($name call)', (door) => {
     });
   });
 
+  it('is admitted among a hundred that come at once as long as there is room, and not once more', async () => {
+    await makeLine(call, 'eng', 'web');
+    await makeTenant(call, 'app', { parent: 'eng' });
+    for (const tenant of ['eng', 'web', 'app']) {
+      await call(setQuota, { tenant, max_concurrent_jobs: 100 });
+    }
+    await call(setQuota, { tenant: 'eng', cpu_m: 1000 });
+    const asks = Array.from({ length: 100 }, (_, i) =>
+      admit(call, i % 2 === 0 ? 'web' : 'app', { cpu_m: 30 }),
+    );
+    const states = (await Promise.all(asks)).map(({ state }) => state);
+    expect(states.filter((state) => state === 'admitted')).toHaveLength(33);
+    expect((await call(getQuota, { tenant: 'eng' })).current_usage.cpu_m).toBe(990);
+  });
+
   it('may ask for as much as there are numbers', async () => {
     const quota = { cpu_m: null, max_concurrent_jobs: null };
     await makeTenant(call, 'acme', { quota });

@@ -51,14 +51,23 @@ describe('a line of waiting jobs that is too long to be looked at at once', () =
   });
 });
 
-it('who waits since before starts before those whose tenant moves away from the same lack of room', async () => {
-  await makeTenant(hodei.call, 'all', { quota: { ...free, cpu_m: 400 } });
-  await makeTenant(hodei.call, 'eng', { parent: 'all', quota: { ...free, cpu_m: 300 } });
-  await makeTenant(hodei.call, 'acme', { parent: 'eng', quota: free });
-  await ask('acme', 300);
-  const older = await ask('eng', 100);
-  const younger = await ask('acme', 100);
-  await hodei.call(updateTenant, { tenant: 'acme', parent: 'all' });
-  // There is room for one of them below `all`, where both still are.
-  expect([await stateOf(older), await stateOf(younger)]).toEqual(['admitted', 'queued']);
+describe('of those who lack room at a tenant, when some of them move away from it, the oldest starts', () => {
+  /** There is room for one of the two that wait, below `all`, where both still are. */
+  async function moveAway(...asking: ['acme' | 'eng', 'acme' | 'eng']): Promise<string[]> {
+    await makeTenant(hodei.call, 'all', { quota: { ...free, cpu_m: 400 } });
+    await makeTenant(hodei.call, 'eng', { parent: 'all', quota: { ...free, cpu_m: 300 } });
+    await makeTenant(hodei.call, 'acme', { parent: 'eng', quota: free });
+    await ask('acme', 300);
+    const waiting = [await ask(asking[0], 100), await ask(asking[1], 100)];
+    await hodei.call(updateTenant, { tenant: 'acme', parent: 'all' });
+    return Promise.all(waiting.map(stateOf));
+  }
+
+  it('whether it stays', async () => {
+    expect(await moveAway('eng', 'acme')).toEqual(['admitted', 'queued']);
+  });
+
+  it('or moves', async () => {
+    expect(await moveAway('acme', 'eng')).toEqual(['admitted', 'queued']);
+  });
 });

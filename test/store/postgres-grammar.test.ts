@@ -2,6 +2,28 @@ import { parse } from 'libpg-query';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { callLocal } from '../../src/service/call.ts';
 import { listAudit } from '../../src/service/events.ts';
+import { explainDecision, explainJob, explainTenant } from '../../src/service/explain.ts';
+import { adoptJobs, batchJobs } from '../../src/service/job-batch.ts';
+import {
+  admitJob,
+  cancelJob,
+  checkJob,
+  getJob,
+  listJobs,
+  releaseJob,
+  renew,
+  resizeJob,
+} from '../../src/service/jobs.ts';
+import type { Call } from '../../src/service/operation.ts';
+import {
+  createPool,
+  deletePool,
+  getPool,
+  holdPool,
+  listPools,
+  resumePool,
+  updatePool,
+} from '../../src/service/pools.ts';
 import {
   getQuota,
   listQuotas,
@@ -11,6 +33,8 @@ import {
 } from '../../src/service/quotas.ts';
 import { applySettings, getSettings } from '../../src/service/settings.ts';
 import { deleteTenant, getTenant, listTenants, updateTenant } from '../../src/service/tenants.ts';
+import { getUsage, listUsage, repairUsage, verifyUsage } from '../../src/service/usage.ts';
+import { listViolations } from '../../src/service/violations.ts';
 import { migrations as postgresMigrations } from '../../src/store/postgres/migrations/index.ts';
 import { openConnection, type Connection } from '../../src/store/sqlite/connection.ts';
 import { sqliteDatabase, statementsOf } from '../../src/store/sqlite/driver.ts';
@@ -18,6 +42,7 @@ import { migrations as sqliteMigrations } from '../../src/store/sqlite/migration
 import type { Store, Tables } from '../../src/store/store.ts';
 import type { Database } from '../../src/store/tables/database.ts';
 import { tablesOf } from '../../src/store/tables/index.ts';
+import { stoppedClock, type Clock } from '../helpers/clock.ts';
 import { countingIds } from '../helpers/ids.ts';
 import { factsOfSqlite, schemaOfText, textOfSqlite, type Schema } from '../helpers/schema.ts';
 import { callAs, TRACE_ID } from '../helpers/service.ts';
@@ -131,6 +156,8 @@ function recording(database: Database, sent: Set<string>): Database {
     get: noted(database.get),
     all: noted(database.all),
     run: noted(database.run),
+    runEach: noted(database.runEach),
+    each: noted(database.each),
   } as Database;
 }
 
@@ -164,7 +191,8 @@ async function doEverything(tables: Tables): Promise<void> {
     transaction: (work) => work({ tables, attempt: (step) => step() }),
     close: async () => undefined,
   };
-  const environment = { now: () => START, newId: countingIds().newId };
+  const clock = stoppedClock();
+  const environment = { now: clock.now, newId: countingIds().newId };
   const call = callAs(callLocal(store, environment), { principal: 'ana', traceId: TRACE_ID });
   await call(applySettings, { resources: [{ name: 'license' }, { name: 'tape' }] });
   await call(applySettings, { resources: [{ name: 'license', default_limit: 3 }] });
@@ -197,6 +225,11 @@ async function doEverything(tables: Tables): Promise<void> {
     await tables.balances.fullest({ tenants: {}, overPercent: 80 }, { tenant: 1, permille: 1 }, 1);
   }
   await call(quotaHistory, { tenant: 'web' });
+  await call(getUsage, { tenant: 'web' });
+  await call(listUsage, { roots: true });
+  await tables.balances.set(1, 1, 5);
+  await call(verifyUsage, {});
+  await call(repairUsage, {});
   const time = new Date(START).toISOString();
   const audits = [
     { tenant: 'web' },
@@ -206,7 +239,82 @@ async function doEverything(tables: Tables): Promise<void> {
   ];
   for (const filter of [...audits, { until: time }, { limit: 1 }]) await call(listAudit, filter);
   await tables.events.following(0, 1);
+  await fillPool(call, clock);
+  await readJobs(call);
+  await endJobs(call, clock, tables);
   await call(deleteTenant, { tenant: 'acme', cascade: true });
+}
+
+/** A pool in which jobs run, wait, were refused, and are overdue. */
+async function fillPool(call: Call, clock: Clock): Promise<void> {
+  await call(createPool, { id: 'ci', max_size: 2, resources: { cpu_m: 1000 } });
+  await call(createPool, { id: 'gone' });
+  await call(setQuota, { tenant: 'web', pool: 'ci', cpu_m: 2000, max_concurrent_jobs: 900 });
+  const job = { tenant: 'web', pool: 'ci', cpu_m: 900 };
+  const key = { idempotencyKey: 'k' };
+  for (let i = 0; i < 2; i++) await call(admitJob, { ...job, labels: { a: 'b' } }, key);
+  await call(admitJob, { ...job, job_id: 'a', ttl_seconds: 60 });
+  await call(admitJob, { ...job, job_id: 'w', on_full: 'queue' });
+  for (let i = 0; i < 2; i++) await call(admitJob, job);
+  await call(checkJob, job);
+  await call(adoptJobs, { jobs: [{ ...job, memory_mb: 5 }] });
+  await call(batchJobs, { jobs: [{ ...job, on_full: 'queue', job_id: 'v' }] });
+  await call(deleteTenant, { tenant: 'web' }).catch(() => undefined);
+  clock.advance(60_000);
+}
+
+/** Every filter alone and all together, and while leases are overdue. */
+async function readJobs(call: Call): Promise<void> {
+  const time = new Date(START).toISOString();
+  const [tenant, pool] = ['web', 'ci'];
+  const ofJobs = [{ tenant }, { pool }, { older_than_seconds: 1 }, { limit: 1 }];
+  for (const state of ['live', 'ended', 'all', 'queued', 'expired'] as const) {
+    for (const filter of [...ofJobs, Object.assign({}, ...ofJobs) as object]) {
+      const { next_cursor: next } = await call(listJobs, { state, ...filter });
+      if (next !== null) await call(listJobs, { state, ...filter, cursor: next });
+    }
+  }
+  const code = 'over_quota' as const;
+  const ofDecisions = [{ tenant }, { pool }, { resource: 'cpu_m' }, { code }, { limit: 1 }];
+  const within = [{ since: time }, { until: '2027-01-01T00:00:00Z' }];
+  const filters = [...ofDecisions, ...within];
+  for (const filter of [...filters, Object.assign({}, ...filters) as object]) {
+    const { items, next_cursor: next } = await call(listViolations, filter);
+    if (next !== null) await call(listViolations, { ...filter, cursor: next });
+    for (const { id } of items) await call(explainDecision, { decision: id });
+  }
+  await call(getJob, { job: 'web:w' });
+  await call(explainJob, { job: 'web:w' });
+  await call(explainTenant, { tenant });
+  await call(getQuota, { tenant, pool });
+  await call(getPool, { pool });
+  await call(listPools, {});
+}
+
+async function endJobs(call: Call, clock: Clock, tables: Tables): Promise<void> {
+  const { items } = await call(listJobs, { state: 'admitted' });
+  await call(renew, { job: items[0]?.id ?? '' });
+  await call(resizeJob, { job: items[0]?.id ?? '', cpu_m: 800 });
+  await call(cancelJob, { job: 'web:v' });
+  await call(holdPool, { pool: 'ci' });
+  await call(updatePool, { pool: 'ci', max_size: 5, quotas: { max_jobs_per_tenant: 9 } });
+  await call(resumePool, { pool: 'ci' });
+  await call(deletePool, { pool: 'gone' });
+  await call(updateTenant, { tenant: 'web', parent: null });
+  await call(updateTenant, { tenant: 'web', parent: 'acme' });
+  await call(releaseJob, { job: items[0]?.id ?? '' });
+  const keyed = { tenant: 'web', pool: 'ci', cpu_m: 1 };
+  for (const [key, days] of Object.entries({ l: 2, m: 2, n: 0 })) {
+    await call(admitJob, keyed, { idempotencyKey: key });
+    clock.advance(days * 24 * 60 * 60 * 1000);
+  }
+  await tables.clock.put({ boot: 'a', offset: 1 });
+  await tables.clock.get();
+  const [scope] = await tables.scopes.ofTenant(1);
+  const wakeup = { scope: scope?.key ?? 0, resource: 1, afterJob: 0 };
+  await tables.wakeups.put(wakeup);
+  await tables.wakeups.list(1);
+  await tables.wakeups.remove(wakeup);
 }
 
 function mapColumns(schema: Schema, change: (column: string) => string): Schema {

@@ -93,11 +93,29 @@ describe('a transaction', () => {
     expect(revisionsIn(opened.path)).toEqual([1, 3]);
   });
 
-  it('is lost with all its attempts where the database rolls it back, and says so', async () => {
+  /** Inserting revision 13 makes the database roll everything back. */
+  const poison = () =>
     onFile(opened.path, (db) =>
       db.exec(`create trigger poison after insert on settings_revision when new.revision = 13
         begin select raise(rollback, 'poison'); end`),
     );
+
+  it('undoes an attempt within another one alone, or both', async () => {
+    await store.transaction(async ({ tables, attempt }) => {
+      const inner = (revision: number, keep: boolean) => attempt(() => put(tables, revision), keep);
+      await attempt(async () => {
+        await inner(1, true);
+        await inner(2, false);
+        expect((await refusal(inner(1, true))).code).toBe('database');
+        await inner(3, true);
+      }, true);
+      await attempt(() => inner(4, true), false);
+    });
+    expect(revisionsIn(opened.path)).toEqual([1, 3]);
+  });
+
+  it('is lost with all its attempts where the database rolls it back, and says so', async () => {
+    poison();
     const lost = store.transaction(async ({ tables, attempt }) => {
       await attempt(() => put(tables, 1), true);
       await attempt(() => put(tables, 13), true);
@@ -107,6 +125,15 @@ describe('a transaction', () => {
     expect(revisionsIn(opened.path)).toEqual([]);
     await store.transaction(({ tables }) => put(tables, 2));
     expect(revisionsIn(opened.path)).toEqual([2]);
+  });
+
+  it('that is lost says why also from an attempt within another one', async () => {
+    poison();
+    const lost = store.transaction(({ tables, attempt }) =>
+      attempt(() => attempt(() => put(tables, 13), true), true),
+    );
+    await expect(lost).rejects.toBeInstanceOf(TransactionLost);
+    await expect(lost).rejects.toMatchObject({ cause: { message: 'Database error: poison' } });
   });
 
   it('whose commit fails has an unknown outcome, and the next one is not disturbed', async () => {

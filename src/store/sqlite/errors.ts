@@ -2,11 +2,16 @@ import Sqlite from 'better-sqlite3';
 import type { HodeiError } from '../../domain/errors.ts';
 import { conflict, databaseError, unavailable } from '../../domain/errors.ts';
 
+const idIsTaken = () =>
+  conflict('This id is taken: by chance two ids came out equal. Try once more.');
+
 // SQLite names the columns of a broken unique index, not the index.
 const constraintErrors: Readonly<Record<string, () => HodeiError>> = {
   'UNIQUE constraint failed: tenant.name': () => conflict('A tenant of this name exists already.'),
-  'UNIQUE constraint failed: tenant.public_id': () =>
-    conflict('This id is taken: by chance two ids came out equal. Try once more.'),
+  'UNIQUE constraint failed: pool.name': () => conflict('A pool of this name exists already.'),
+  'UNIQUE constraint failed: tenant.public_id': idIsTaken,
+  'UNIQUE constraint failed: job.public_id': idIsTaken,
+  'UNIQUE constraint failed: decision.public_id': idIsTaken,
 };
 
 /** What the user should hear of an error from SQLite; any other error is returned as it is. */
