@@ -43,6 +43,9 @@ export function startWorkers(file: string, path: string): Workers {
 
 const prober: Caller = { principal: 'hodei', traceId: '', dryRun: true };
 
+/** What a call leaves behind is small and soon gone: more room for it is only more memory (30 MB). */
+const resourceLimits = { maxYoungGenerationSizeMb: 8 };
+
 interface OneWorker {
   readonly call: Service;
   /** Rejects unless it was told to end. */
@@ -52,7 +55,7 @@ interface OneWorker {
 
 function startWorker(file: string, task: WorkerTask): OneWorker {
   const name = task.writes ? 'hodei writer' : 'hodei reader';
-  const worker = new Worker(file, { name, workerData: task });
+  const worker = new Worker(file, { name, workerData: task, resourceLimits });
   const line = callThrough(worker);
   let isTold = false;
   let failure: Error | undefined;

@@ -156,7 +156,6 @@ function recording(database: Database, sent: Set<string>): Database {
     get: noted(database.get),
     all: noted(database.all),
     run: noted(database.run),
-    runEach: noted(database.runEach),
     each: noted(database.each),
   } as Database;
 }

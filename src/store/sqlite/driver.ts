@@ -26,11 +26,6 @@ export function sqliteDatabase(prepare: Prepare): Database {
     all: <Row>(sql: string, ...values: SqlValue[]) =>
       promised(() => prepare(sql).all(...values) as Row[]),
     run: (sql: string, ...values: SqlValue[]) => promised(() => void prepare(sql).run(...values)),
-    runEach: (sql: string, sets: readonly (readonly SqlValue[])[]) =>
-      promised(() => {
-        const statement = prepare(sql);
-        for (const values of sets) statement.run(...values);
-      }),
     each: <Row>(sql: string, sets: readonly (readonly SqlValue[])[]) =>
       promised(() => {
         const statement = prepare(sql);

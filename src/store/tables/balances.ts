@@ -1,6 +1,7 @@
 import type {
   BalanceTable,
   Key,
+  ResourceAmount,
   ScopeUse,
   SubjectUse,
   TenantUse,
@@ -36,11 +37,7 @@ export function balanceTable(database: Database): BalanceTable {
         resource,
         used,
       ),
-    add: (scopes, charges) =>
-      database.runEach(
-        `update balance set used = used + ? where scope = ? and resource = ?`,
-        scopes.flatMap((scope) => charges.map(({ resource, amount }) => [amount, scope, resource])),
-      ),
+    add: (scopes, charges) => add(database, scopes, charges),
     set: (scope, resource, used) =>
       database.run(
         `insert into balance (scope, resource, used) values (?, ?, ?)
@@ -65,6 +62,22 @@ export function balanceTable(database: Database): BalanceTable {
       ),
     fullest: (filter, after, limit) => fullest(database, filter, after, limit),
   };
+}
+
+/** All of them in one statement: of one for each, most would go into beginning and ending it. */
+async function add(
+  database: Database,
+  scopes: readonly Key[],
+  charges: readonly ResourceAmount[],
+): Promise<void> {
+  const cases = charges.map(() => 'when ? then ?').join(' ');
+  await database.run(
+    `update balance set used = used + case resource ${cases} else 0 end
+     where scope in (${marks(scopes.length)}) and resource in (${marks(charges.length)})`,
+    ...charges.flatMap(({ resource, amount }) => [resource, amount]),
+    ...scopes,
+    ...charges.map(({ resource }) => resource),
+  );
 }
 
 /**

@@ -8,8 +8,6 @@ export interface Database {
   get<Row>(sql: string, ...values: SqlValue[]): Promise<Row | undefined>;
   all<Row>(sql: string, ...values: SqlValue[]): Promise<Row[]>;
   run(sql: string, ...values: SqlValue[]): Promise<void>;
-  /** One statement for each of several sets of values. */
-  runEach(sql: string, sets: readonly (readonly SqlValue[])[]): Promise<void>;
   /** The first row for each of several sets of values, in their order: one search after the other. */
   each<Row>(sql: string, sets: readonly (readonly SqlValue[])[]): Promise<(Row | undefined)[]>;
 }
