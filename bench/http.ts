@@ -75,7 +75,7 @@ async function load(url: string, method: 'GET' | 'PUT'): Promise<Load> {
             // Another limit every time, so that every call really changes something.
             setupRequest: (request) => ({
               ...request,
-              body: `{"cpu_m":${5000 + (sent++ % 100000)}}`,
+              body: `{"cpu_m":${500_000_000 + (sent++ % 100000)}}`,
             }),
           },
     ],

@@ -67,7 +67,11 @@ const measurements: readonly Measurement[] = [
     runs: 200,
     target: '',
     act: (size, i) =>
-      size.service(setQuota, { tenant: idOf(some(size, i)), cpu_m: 5000 + (i % 1000) }, caller),
+      size.service(
+        setQuota,
+        { tenant: idOf(some(size, i)), cpu_m: 500_000_000 + (i % 1000) },
+        caller,
+      ),
   },
   {
     what: 'list a page of 100 by name',

@@ -49,28 +49,26 @@ export async function pathOf(
   pool: PoolRow | undefined,
 ): Promise<Path> {
   const line = tenant.parent === null ? [tenant] : [tenant, ...(await ancestorsOf(tables, tenant))];
-  const subjects: Subject[] = [];
+  const named: NamedSubject[] = [];
+  const add = (of: TenantRow | undefined, inPool: PoolRow | undefined) => {
+    const subject = { tenant: of?.key ?? null, pool: inPool?.key ?? null };
+    named.push({ subject, tenant: of?.name ?? null, pool: inPool?.name ?? null });
+  };
   for (const each of line) {
-    subjects.push({ tenant: each.key, pool: null, of: each, inPool: undefined });
-    if (pool === undefined) continue;
-    subjects.push({ tenant: each.key, pool: pool.key, of: each, inPool: pool });
+    add(each, undefined);
+    if (pool !== undefined) add(each, pool);
   }
-  if (pool !== undefined) {
-    subjects.push({ tenant: null, pool: pool.key, of: undefined, inPool: pool });
-  }
-  const rows = await tables.scopes.ofEach(subjects);
-  const scopes = subjects.map((subject, i): PathScope => {
+  if (pool !== undefined) add(undefined, pool);
+  const rows = await tables.scopes.ofEach(named.map(({ subject }) => subject));
+  const scopes = named.map(({ subject, tenant: name, pool: poolName }, i): PathScope => {
     const row = rows[i];
-    const { of, inPool } = subject;
-    return { key: row?.key, row, subject, tenant: of?.name ?? null, pool: inPool?.name ?? null };
+    return { key: row?.key, row, subject, tenant: name, pool: poolName };
   });
   return { line, pool, scopes };
 }
 
-/** A subject of a scope with its rows. */
-interface Subject extends ScopeSubject {
-  readonly of: TenantRow | undefined;
-  readonly inPool: PoolRow | undefined;
+interface NamedSubject extends ScopeName {
+  readonly subject: ScopeSubject;
 }
 
 /** What jobs still hold on paper although their time has run out. */
