@@ -4,7 +4,14 @@ import { recordEvent } from './event-log.ts';
 import { chargesOf, decideOn, isLasting, placeOf, type Decided } from './job-admission.ts';
 import { findReplayed, rememberKey } from './job-lookup.ts';
 import type { JobAsk } from './job-request.ts';
-import { rejectionText, viewDecision, viewJob, viewOf, type JobView } from './job-view.ts';
+import {
+  positionOf,
+  rejectionText,
+  viewDecision,
+  viewJob,
+  viewOf,
+  type JobView,
+} from './job-view.ts';
 import { charge } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { toInstant } from './schemas/common.ts';
@@ -94,9 +101,10 @@ async function enqueue(context: Context, ask: JobAsk, decision: NotAdmitted): Pr
     await tables.wakeups.put({ ...blocked, afterJob: key - 1 });
   await rememberKey(context, ask, { ...job, key });
   await recordRequest(context, ask, job, 'job.queue');
+  const position = await positionOf(tables, { pool: job.pool, key }, now);
   return {
     ...viewOf({ ...job, key }, partsOf(ask), now),
-    position: (await tables.jobs.countBefore(job.pool, key, now)) + 1,
+    ...(position !== undefined && { position }),
     ...viewDecision(row, decision.violations),
   };
 }

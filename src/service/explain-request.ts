@@ -4,7 +4,7 @@ import { isLiving, stateAsOf } from '../domain/job.ts';
 import type { DecisionRow, JobRow, ResourceRow, Tables } from '../store/store.ts';
 import { holdersOf } from './explain-holders.ts';
 import { decideOn, type Decided, type Question } from './job-admission.ts';
-import { namesIn, viewViolation } from './job-view.ts';
+import { namesIn, positionOf, viewViolation } from './job-view.ts';
 import type { Overdue } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
@@ -39,7 +39,7 @@ export async function explainJobRow(context: Reading, job: JobRow): Promise<Expl
     ended_at: endedAt === null ? null : toInstant(endedAt),
     expires_at: job.dueAt === null || endedAt !== null ? null : toInstant(job.dueAt),
     as_of: toInstant(now),
-    position: isWaiting ? (await tables.jobs.countBefore(job.pool, job.key, now)) + 1 : null,
+    position: isWaiting ? ((await positionOf(tables, job, now)) ?? null) : null,
     then: await thenOf(tables, decision),
     now: await nowOf(context, question, { state, onFull: 'queue' }, catalogue),
   };

@@ -76,9 +76,26 @@ export function jobViews(tables: Tables, now: number): (job: JobRow) => Promise<
     };
     const view = viewOf(job, parts, now);
     if (view.state !== 'queued') return view;
-    const before = await tables.jobs.countBefore(job.pool, job.key, now);
-    return { ...view, position: before + 1, ...(await names.decision(job.decision)) };
+    const position = await positionOf(tables, job, now);
+    return {
+      ...view,
+      ...(position !== undefined && { position }),
+      ...(await names.decision(job.decision)),
+    };
   };
+}
+
+/** So far the place in the line is counted: further back it tells nobody anything. */
+const PLACES_COUNTED = 1_000;
+
+/** The place of a waiting job in its pool, from 1; undefined where it is far back. */
+export async function positionOf(
+  tables: Tables,
+  job: Pick<JobRow, 'pool' | 'key'>,
+  now: number,
+): Promise<number | undefined> {
+  const before = await tables.jobs.countBefore(job.pool, job.key, now, PLACES_COUNTED);
+  return before < PLACES_COUNTED ? before + 1 : undefined;
 }
 
 export function viewJob(tables: Tables, job: JobRow, now: number): Promise<JobView> {

@@ -76,8 +76,8 @@ export interface JobTable {
   livingOf(tenant: Key, limit: number): Promise<JobRow[]>;
   isAnyQueued(): Promise<boolean>;
   countIn(pool: Key, state: JobState): Promise<number>;
-  /** How many wait in a pool before this one; whose time has run out waits no longer. */
-  countBefore(pool: Key, job: Key, now: Instant): Promise<number>;
+  /** How many wait in a pool before this one, as far as to `most`. */
+  countBefore(pool: Key, job: Key, now: Instant, most: number): Promise<number>;
   /** Admitted ones of a tenant that hold most of a resource, in one pool or everywhere. */
   heaviest(
     tenant: Key,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cancelJob, getJob, listJobs, releaseJob } from '../../src/service/jobs.ts';
+import { admitJob, cancelJob, getJob, listJobs, releaseJob } from '../../src/service/jobs.ts';
 import type { JobView } from '../../src/service/job-view.ts';
 import { createPool, getPool, holdPool, resumePool, updatePool } from '../../src/service/pools.ts';
 import { setQuota, unsetQuota } from '../../src/service/quotas.ts';
@@ -8,6 +8,7 @@ import { resumeTenant, suspendTenant, updateTenant } from '../../src/service/ten
 import { doors } from '../helpers/doors.ts';
 import { admit, enqueue } from '../helpers/job.ts';
 import { useLedger } from '../helpers/balances.ts';
+import { testService } from '../helpers/service.ts';
 import { dump, onFile } from '../helpers/store.ts';
 import { makeLine, makeTenant } from '../helpers/tenant.ts';
 
@@ -336,5 +337,19 @@ describe('a long queue', () => {
     expect(await enqueue(call, 'acme', { cpu_m: 4, pool: 'gpu' })).toMatchObject({
       state: 'admitted',
     });
+  });
+});
+
+describe('a long line', () => {
+  it('tells the place of its first thousand, and of those behind that they wait', async () => {
+    const { call, close } = await testService();
+    await makeTenant(call, 'acme', { quota: { max_concurrent_jobs: 1, cpu_m: null } });
+    await call(admitJob, { tenant: 'acme', cpu_m: 1 });
+    const jobs = Array.from({ length: 1_001 }, () =>
+      call(admitJob, { tenant: 'acme', cpu_m: 1, on_full: 'queue' }),
+    );
+    const places = (await Promise.all(jobs)).map(({ position }) => position);
+    expect(places).toEqual([...Array.from({ length: 1_000 }, (_, i) => i + 1), undefined]);
+    await close();
   });
 });

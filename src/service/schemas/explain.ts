@@ -87,7 +87,10 @@ export const ExplainResponse = lazy(() =>
       ended_at: instant().nullable(),
       expires_at: instant().nullable(),
       as_of: instant(),
-      position: z.int().nullable().describe('While it waits: its place in the pool, from 1.'),
+      position: z
+        .int()
+        .nullable()
+        .describe('While it waits: its place in the pool, from 1 to 1,000.'),
       then: then(),
       now: now(),
     })

@@ -169,7 +169,10 @@ export const JobResponse = lazy(() =>
         .nullable()
         .describe('Admitted although nothing was checked, or after it had waited.'),
       claim_due: z.boolean().describe('Promoted, and freed at expires_at unless it is renewed.'),
-      position: z.int().optional().describe('While it waits: its place in the pool, from 1.'),
+      position: z
+        .int()
+        .optional()
+        .describe('While it waits: its place in the pool, from 1 to 1,000.'),
       replayed: z.boolean().optional().describe('It was so already, and nothing was done.'),
       version: z.int(),
       ...decisionFields(),

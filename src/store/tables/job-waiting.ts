@@ -30,17 +30,25 @@ export function waitingJobs(database: Database): Waiting {
         `select 1 as found from job where state = 'queued' and blocked_scope > 0 limit 1`,
       )) !== undefined,
 
-    countBefore: (pool, job, now) => countBefore(database, pool, job, now),
+    countBefore: (pool, job, now, most) => countBefore(database, pool, job, now, most),
   };
 }
 
 /** The few that are overdue are taken off, so that the many are counted in an index alone. */
-async function countBefore(database: Database, pool: Key, job: Key, now: number): Promise<number> {
+async function countBefore(
+  database: Database,
+  pool: Key,
+  job: Key,
+  now: number,
+  most: number,
+): Promise<number> {
   const row = await database.get<{ jobs: number }>(
-    `select (select count(*) from job where pool = ? and state = 'queued' and id < ?)
+    `select (select count(*) from (
+         select id from job where pool = ? and state = 'queued' and id < ? order by id limit ?
+       ) counted)
        - (select count(*) from job
           where due_at <= ? and pool = ? and state = 'queued' and id < ?) as jobs`,
-    ...[pool, job, now, pool, job],
+    ...[pool, job, most, now, pool, job],
   );
   return row?.jobs ?? 0;
 }
