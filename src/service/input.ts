@@ -32,6 +32,7 @@ function hintOf(issue: z.core.$ZodIssue): string[] {
 function describe(issue: z.core.$ZodIssue, known: readonly string[]): string {
   const path = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') return describeUnknown(issue.keys, path, known);
+  if (path === '' && issue.code === 'invalid_type') return 'an object with fields is expected';
   if (path === '' || isSentence(issue)) return issue.message;
   if (issue.code === 'invalid_type' && issue.input === undefined) return `${path} is missing`;
   return `${path}: ${rule(issue)}`;

@@ -19,7 +19,8 @@ type Outcome = z.output<ReturnType<typeof JobOutcome>>;
 
 function several() {
   return z
-    .array(z.record(z.string(), z.unknown()))
+    // What is wrong with an entry is said of it alone, also that it is no object.
+    .array(z.unknown().meta({ type: 'object' }))
     .min(1, 'must not be empty')
     .max(MOST, `must have at most ${MOST} entries`);
 }

@@ -30,6 +30,8 @@ describe.each(doors)('a batch of requests ($name call)', (door) => {
         { tenant: 'acme', licenses: 1 },
         { tenant: 'acme' },
         { cpu_m: 1 },
+        5,
+        null,
         { tenant: 'acme', cpu_m: 4001 },
         { tenant: 'acme', cpu_m: 1000, job_id: 'd' },
       ],
@@ -43,6 +45,8 @@ describe.each(doors)('a batch of requests ($name call)', (door) => {
       { code: 'invalid', error: 'There is no resource "licenses".' },
       { code: 'invalid', error: 'A job that asks for nothing needs no quota.' },
       { code: 'invalid', error: 'tenant is missing' },
+      { code: 'invalid', error: 'an object with fields is expected' },
+      { code: 'invalid', error: 'an object with fields is expected' },
       { state: 'rejected', code: 'impossible' },
       { job_id: 'd', state: 'admitted' },
     ]);
@@ -110,7 +114,6 @@ describe.each(doors)('a batch of requests ($name call)', (door) => {
       'jobs: must have at most 1000 entries',
     );
     expect((await refusal(call(batchJobs, { jobs: [] }))).message).toBe('jobs: must not be empty');
-    expect((await refusal(call(batchJobs, { jobs: [1] as never }))).code).toBe('invalid');
   });
 });
 
