@@ -18,11 +18,13 @@ const BODY_LIMIT = 1024 * 1024;
 type Outcome = z.output<ReturnType<typeof JobOutcome>>;
 
 function several() {
-  return z
-    // What is wrong with an entry is said of it alone, also that it is no object.
-    .array(z.unknown().meta({ type: 'object' }))
-    .min(1, 'must not be empty')
-    .max(MOST, `must have at most ${MOST} entries`);
+  return (
+    z
+      // What is wrong with an entry is said of it alone, also that it is no object.
+      .array(z.unknown().meta({ type: 'object' }))
+      .min(1, 'must not be empty')
+      .max(MOST, `must have at most ${MOST} entries`)
+  );
 }
 
 function outcomes() {

@@ -120,8 +120,7 @@ describe.each(doors)('a batch of requests ($name call)', (door) => {
 describe.each(doors)('jobs that run already ($name call)', (door) => {
   const hodei = useLedger(door);
   const { call } = hodei;
-  const adopt = async (...jobs: object[]) =>
-    (await call(adoptJobs, { jobs: jobs as Record<string, unknown>[] })).items;
+  const adopt = async (...jobs: object[]) => (await call(adoptJobs, { jobs })).items;
 
   it('are registered as running since they began, above limits, suspended or held', async () => {
     await makeLine(call, 'eng', 'acme');
