@@ -1,9 +1,9 @@
-import type { ReasonCode } from '../domain/admission.ts';
+import { scopeText, type ReasonCode } from '../domain/admission.ts';
 import { kindOf } from '../domain/job.ts';
 import { formatAmount, splitAmount } from '../domain/quantity.ts';
 import { builtInOf, limitField } from '../domain/resource.ts';
 import type { JobView, ViolationView } from '../service/job-view.ts';
-import { isSameUnit, sayAmount, sayScope } from './words.ts';
+import { isSameUnit, sayAmount } from './words.ts';
 
 /** Units by resource, where an answer carries them. */
 export type Units = Readonly<Record<string, string>>;
@@ -49,9 +49,9 @@ const clauses: Readonly<Record<ReasonCode, (subject: Subject, why: ViolationView
   impossible: sayImpossible,
   over_quota: sayLack,
   over_capacity: sayLack,
-  pool_held: (_, { scope }) => `${sayScope(scope)} is held: nothing new starts in it`,
+  pool_held: (_, { scope }) => `${scopeText(scope)} is held: nothing new starts in it`,
   waiting_ahead: (_, { scope }) =>
-    `others wait longer in ${sayScope(scope)}, and are looked at first`,
+    `others wait longer in ${scopeText(scope)}, and are looked at first`,
 };
 
 /** `acme asks for 4 cores and has 2.5 free of 6` */
@@ -93,7 +93,7 @@ function isOwn({ tenant }: Subject, scope: ViolationView['scope']): boolean {
 /** Another scope than the tenant itself: the tenant in a pool, one above it, or a pool. */
 function whose({ tenant }: Subject, scope: ViolationView['scope']): string {
   const isAbove = scope.tenant !== null && scope.tenant !== tenant;
-  return isAbove ? `${sayScope(scope)} above it` : sayScope(scope);
+  return isAbove ? `${scopeText(scope)} above it` : scopeText(scope);
 }
 
 /** An amount beside the one that is asked for: without the unit where that has the same. */
@@ -129,8 +129,8 @@ export function sayAwaited(job: Pick<JobView, 'tenant' | 'violations' | 'resourc
   const [first] = job.violations ?? [];
   if (first === undefined) return `${sayNeeds(job.resources).join(', ')} in ${job.tenant}`;
   const { scope, resource, requested, code } = first;
-  if (resource !== null) return `${sayNeed(resource, requested ?? 0)} in ${sayScope(scope)}`;
+  if (resource !== null) return `${sayNeed(resource, requested ?? 0)} in ${scopeText(scope)}`;
   return code === 'waiting_ahead'
-    ? `others in ${sayScope(scope)}`
-    : `${sayScope(scope)}, which is held`;
+    ? `others in ${scopeText(scope)}`
+    : `${scopeText(scope)}, which is held`;
 }

@@ -1,3 +1,4 @@
+import { scopeText } from '../domain/admission.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { splitAmount } from '../domain/quantity.ts';
 import { spokenName } from '../domain/resource.ts';
@@ -5,7 +6,7 @@ import type { ExplainResponse, TenantExplainResponse } from '../service/schemas/
 import { sayNeed, sayNeeds, sayPlace, sayReasons } from './decision-words.ts';
 import { saysRaises } from './raise-words.ts';
 import { sayJob, sayMoment } from './job-words.ts';
-import { count, isSameUnit, sayList, sayScope } from './words.ts';
+import { count, isSameUnit, sayList } from './words.ts';
 
 export type Explanation = ReturnType<ReturnType<typeof ExplainResponse>['parse']>;
 export type TenantExplanation = ReturnType<ReturnType<typeof TenantExplainResponse>['parse']>;
@@ -79,7 +80,7 @@ function lacks({ kind, tenant, now, units }: Explanation): Fact[] {
   const violations = now?.violations ?? [];
   const facts = violations.filter(isLack).map((lack) => ({
     label: kind === 'job' ? 'it lacks' : 'it lacks now',
-    value: `${sayNeed(lack.resource, lack.over_by, units)} in ${sayScope(lack.scope)}`,
+    value: `${sayNeed(lack.resource, lack.over_by, units)} in ${scopeText(lack.scope)}`,
     aside: sayStand({ ...lack, used: lack.used ?? 0 }, units),
   }));
   const others = violations.filter((violation) => !isLack(violation));
@@ -144,7 +145,7 @@ function sayRoom(
 ) {
   const named = { name: resource, unit: units[resource] ?? 'count' };
   const { unit } = splitAmount(limit ?? 0, named);
-  return `${sayScope(scope)} ${beside(used, named, unit)} of ${sayNeed(resource, limit ?? 0, units)}`;
+  return `${scopeText(scope)} ${beside(used, named, unit)} of ${sayNeed(resource, limit ?? 0, units)}`;
 }
 
 /** Of a running job: where more is used than there may be now. */
@@ -153,7 +154,7 @@ function overs(now: Explanation['now'], units: Explanation['units']): Fact[] {
   return labelledOnce(
     over.map((check) => ({
       label: 'over',
-      value: `${sayScope(check.scope)} by ${sayNeed(check.resource, check.over_by, units)}`,
+      value: `${scopeText(check.scope)} by ${sayNeed(check.resource, check.over_by, units)}`,
       aside: sayStand(check, units),
     })),
   );
@@ -212,7 +213,7 @@ function sayWayOut({ kind, state, now, tenant, units }: Explanation): string[] {
 function sayMore(lacking: readonly Lack[], units: Explanation['units']): string {
   const byScope = new Map<string, string[]>();
   for (const { scope, resource, over_by: overBy } of lacking) {
-    const name = sayScope(scope);
+    const name = scopeText(scope);
     byScope.set(name, [...(byScope.get(name) ?? []), sayNeed(resource, overBy, units)]);
   }
   return [...byScope].map(([name, needs]) => `${name} has ${sayList(needs)} more`).join(', and ');
@@ -267,7 +268,7 @@ function sayCause(
   const waited = formatDuration((now - Date.parse(first.requested_at)) / 1000);
   return {
     label: jobs === 1 ? '1 job waits' : `${jobs.toLocaleString('en-US')} jobs wait`,
-    value: `for ${sayNeed(resource, requested, units)} in ${sayScope(scope)}`,
+    value: `for ${sayNeed(resource, requested, units)} in ${scopeText(scope)}`,
     aside: `${sayStand({ resource, ...stand }, units)}; ${first.job_id ?? first.id} first, for ${waited}`,
   };
 }
@@ -286,7 +287,7 @@ function sayRejections(
   const what = resource === null ? '' : `${spokenName(resource)} in `;
   return {
     label: 'rejected',
-    value: `${count(times, 'time')}: ${code.replaceAll('_', ' ')}, ${what}${sayScope(scope)}`,
+    value: `${count(times, 'time')}: ${code.replaceAll('_', ' ')}, ${what}${scopeText(scope)}`,
     aside: `last ${sayMoment(last, now)}, ${id}`,
   };
 }

@@ -1,9 +1,10 @@
+import { scopeText } from '../domain/admission.ts';
 import type { QuotaView } from '../service/quota-view.ts';
 import { resourceOfLimitField, usageField } from '../domain/resource.ts';
 import { freeOf, overBy } from '../domain/quota.ts';
 import { splitAmount } from '../domain/quantity.ts';
 import { bar, type Column, type Listing } from './render.ts';
-import { isSameUnit, resourceOf, sayAmount, sayField, sayLimit, sayScope } from './words.ts';
+import { isSameUnit, resourceOf, sayAmount, sayField, sayLimit } from './words.ts';
 
 /** One resource of one tenant's quota. */
 export interface QuotaRow {
@@ -55,7 +56,7 @@ export function sayLowerAncestor(
   const theirs = sayAmount(ancestor.limit, field, unit);
   const what = unit === 'MiB' ? `${theirs} of ${sayField(field)}` : theirs;
   const ours = limit === null ? 'more' : `all of its ${numberOf(limit, own)}`;
-  const who = ancestor.tenant === tenant ? 'everywhere it' : `${sayScope(ancestor)} above it`;
+  const who = ancestor.tenant === tenant ? 'everywhere it' : `${scopeText(ancestor)} above it`;
   return `Note: ${who} has ${what}, so ${tenant} cannot use ${ours}.`;
 }
 
@@ -119,7 +120,7 @@ function sayNote({ bound, isUnset, ...row }: QuotaRow): string {
     ...(isUnset ? ['default'] : []),
     ...(bound === undefined
       ? []
-      : [`${sayScope(bound)} leaves ${beside({ ...row, bound, isUnset }, bound.free)}`]),
+      : [`${scopeText(bound)} leaves ${beside({ ...row, bound, isUnset }, bound.free)}`]),
   ];
   return notes.join(', ');
 }

@@ -1,7 +1,7 @@
+import { scopeText } from '../domain/admission.ts';
 import { printQuantity, splitAmount } from '../domain/quantity.ts';
 import { dimensionOf, spokenName } from '../domain/resource.ts';
 import { sayNeed, type Units } from './decision-words.ts';
-import { sayScope } from './words.ts';
 
 /** A limit that would have to be so high; null: there is no amount so high. */
 export interface Raise {
@@ -21,7 +21,7 @@ export function saysRaises(raises: readonly Raise[], units: Units): string[] {
     const { scope, resource, to } = raise;
     if (to === null) continue;
     if (scope.tenant === null)
-      others.push(`${sayNeed(resource, to, units)} for ${sayScope(scope)}`);
+      others.push(`${sayNeed(resource, to, units)} for ${scopeText(scope)}`);
     else {
       const where = scope.pool === null ? '' : ` --pool ${scope.pool}`;
       const command = `hodei quota set ${scope.tenant}${where}`;

@@ -1,9 +1,10 @@
+import { scopeText } from '../domain/admission.ts';
 import { limitField, spokenName } from '../domain/resource.ts';
 import type { UsageView } from '../service/usage-view.ts';
 import type { Verification } from '../service/usage-verification.ts';
 import { isOver, sayUsedOf, type QuotaRow } from './quota-words.ts';
 import type { Column, Format, Listing } from './render.ts';
-import { count, sayDuration, sayLimit, sayScope } from './words.ts';
+import { count, sayDuration, sayLimit } from './words.ts';
 
 /** What a tenant holds everywhere; with a pool what it holds there, which has no limits of its own. */
 export type UsageRow = UsageView & { readonly pool?: string };
@@ -77,7 +78,7 @@ export function sayDifference({ resource, ...of }: Difference, { units }: Verifi
     sayLimit(amount, limitField(resource), units[resource] ?? 'count');
   const verb = resource === 'jobs' ? 'are' : 'is';
   const what = `${spokenName(resource)} ${verb} ${say(of.used)}`;
-  return `${sayScope(of)}: ${what} and should be ${say(of.should_be)}`;
+  return `${scopeText(of)}: ${what} and should be ${say(of.should_be)}`;
 }
 
 /** The differences that are listed, a line each, and how many are not. */

@@ -76,9 +76,3 @@ export function sayDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.ceil(milliseconds)} ms`;
   return `${(milliseconds / 1000).toFixed(1)} s`;
 }
-
-/** What has a limit: `acme`, `acme in pool gpu`, `pool gpu`. */
-export function sayScope({ tenant, pool }: { tenant: string | null; pool: string | null }): string {
-  if (tenant === null) return `pool ${pool ?? ''}`;
-  return pool === null ? tenant : `${tenant} in pool ${pool}`;
-}

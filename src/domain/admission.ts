@@ -30,6 +30,12 @@ export interface ScopeName {
   readonly pool: string | null;
 }
 
+/** What has a ceiling, in words: `acme`, `acme in pool gpu`, `pool gpu`. */
+export function scopeText({ tenant, pool }: ScopeName): string {
+  if (tenant === null) return `pool ${pool}`;
+  return pool === null ? tenant : `${tenant} in pool ${pool}`;
+}
+
 /** One resource of one scope: how much there may be, and how much there is. */
 export interface Ceiling<Scope extends ScopeName = ScopeName> {
   readonly scope: Scope;

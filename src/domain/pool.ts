@@ -91,14 +91,19 @@ export function sizeAfter(
   );
 }
 
+/** Whether so many workers have no more together than can be counted. */
+export function isCountable(perWorker: number, workers: number): boolean {
+  // The product of two numbers would be rounded where it matters.
+  return BigInt(perWorker) * BigInt(workers) <= MAX_AMOUNT;
+}
+
 /** @throws invalid where all workers together would have more than can be counted. */
 export function requireCountable({
   resources,
   maxSize,
 }: Pick<PoolDefinition, 'resources' | 'maxSize'>): void {
   for (const [name, amount] of Object.entries(resources)) {
-    // The product of two numbers would be rounded where it matters.
-    if (BigInt(amount) * BigInt(maxSize) <= MAX_AMOUNT) continue;
+    if (isCountable(amount, maxSize)) continue;
     throw invalid(
       `${name}: ${amount} in each of ${maxSize} workers is above ${MAX_AMOUNT}, the most there is.`,
     );

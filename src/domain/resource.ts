@@ -36,6 +36,12 @@ export function spokenName(resourceName: string): string {
   return resourceName === 'memory_mb' ? 'memory' : resourceName;
 }
 
+/** The resource that a word stands for, as people call it or by its name; the inverse of `spokenName`. */
+export function resourceOfWord(word: string): string {
+  if (word === 'cpu') return 'cpu_m';
+  return word === 'memory' ? 'memory_mb' : word;
+}
+
 /** The field of a quota document that carries the limit. */
 export function limitField(resourceName: string): string {
   return resourceName === 'jobs' ? 'max_concurrent_jobs' : resourceName;

@@ -1,5 +1,11 @@
 import { kindOf, MAX_TTL_SECONDS } from './job.ts';
-import { DEFAULT_POOL_SIZE, MAX_POOL_SIZE, nearestPoolName, poolNameProblem } from './pool.ts';
+import {
+  DEFAULT_POOL_SIZE,
+  isCountable,
+  MAX_POOL_SIZE,
+  nearestPoolName,
+  poolNameProblem,
+} from './pool.ts';
 import {
   builtInOf,
   builtInResources,
@@ -232,9 +238,7 @@ function checkWorker(
 
 function amountProblem(amount: unknown, workers: number): string | undefined {
   if (!isWhole(amount, 0, MAX_AMOUNT)) return `an amount is a whole number from 0 to ${MAX_AMOUNT}`;
-  // The product of two numbers would be rounded where it matters.
-  const isTooMuch =
-    isWhole(workers, 0, MAX_POOL_SIZE) && BigInt(amount) * BigInt(workers) > MAX_AMOUNT;
+  const isTooMuch = isWhole(workers, 0, MAX_POOL_SIZE) && !isCountable(amount, workers);
   return isTooMuch ? `${amount} in each of ${workers} workers is above ${MAX_AMOUNT}` : undefined;
 }
 

@@ -6,10 +6,10 @@ import { findReplayed, rememberKey } from './job-lookup.ts';
 import type { JobAsk } from './job-request.ts';
 import {
   positionOf,
-  rejectionText,
   viewDecision,
-  viewJob,
   viewOf,
+  viewRejection,
+  viewReplayed,
   type JobView,
 } from './job-view.ts';
 import { charge } from './ledger.ts';
@@ -21,7 +21,7 @@ import { askSettled } from './settle.ts';
 export async function admit(context: Context, ask: JobAsk): Promise<JobView> {
   const before = await findReplayed(context, ask);
   if (before !== undefined) {
-    return { ...(await viewJob(context.tables, before, context.now)), replayed: true };
+    return viewReplayed(context.tables, before, context.now);
   }
   const decided = await decideSettled(context, ask);
   const { decision } = decided;
@@ -115,14 +115,10 @@ async function reject(context: Context, ask: JobAsk, decision: NotAdmitted): Pro
   const view = viewOf({ ...newJob(context, ask), key: 0, admittedAt: null }, partsOf(ask), now);
   return {
     ...view,
+    ...viewRejection(ask.tenant.name, row, decision.violations, caller.traceId),
     id: null,
-    state: 'rejected',
     expires_at: null,
     decided_at: toInstant(now),
-    ...viewDecision(row, decision.violations),
-    error: rejectionText(ask.tenant.name, decision.code, decision.violations),
-    hint: `hodei explain ${row.id}`,
-    trace_id: caller.traceId,
   };
 }
 

@@ -23,6 +23,29 @@ export function decodeCursor(
   return place;
 }
 
+/** A page, and the cursor of the one after it; null at the end. */
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  readonly next: string | null;
+}
+
+/** A page of `limit` rows out of one more, which tells whether there is a next page. */
+export function cutPage<Row>(
+  rows: readonly Row[],
+  limit: number,
+  order: string,
+  placeOf: (last: Row) => Place,
+): Page<Row> {
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return { rows: page, next: last === undefined ? null : encodeCursor(order, placeOf(last)) };
+}
+
+/** The number at which a page in this order begins; undefined for the first one. */
+export function decodeNumber(order: string, cursor: string | undefined): number | undefined {
+  return cursor === undefined ? undefined : Number(decodeCursor(order, cursor, ['number'])[0]);
+}
+
 export function foreignCursor(): HodeiError {
   return invalid(
     'The cursor does not belong to this list.',

@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { EventFilter, EventRow, Tables } from '../store/store.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { cutPage, decodeNumber } from './cursor.ts';
 import { toInstant } from './schemas/common.ts';
 import type { EventResponse } from './schemas/event.ts';
 
@@ -12,17 +12,12 @@ export async function pageOfEvents(
   filter: EventFilter,
   { cursor, limit }: { readonly cursor?: string | undefined; readonly limit: number },
 ): Promise<{ items: EventView[]; next_cursor: string | null }> {
-  const [before] = cursor === undefined ? [] : decodeCursor('sequence', cursor, ['number']);
-  const sequence = before === undefined ? undefined : Number(before);
-  const rows = await tables.events.list(filter, sequence, limit + 1);
-  const page = rows.slice(0, limit);
-  const last = rows.length > limit ? page.at(-1) : undefined;
+  const before = decodeNumber('sequence', cursor);
+  const found = await tables.events.list(filter, before, limit + 1);
+  const { rows, next } = cutPage(found, limit, 'sequence', (last) => [last.sequence]);
   const items: EventView[] = [];
-  for (const event of page) items.push(await viewEvent(tables, event));
-  return {
-    items,
-    next_cursor: last === undefined ? null : encodeCursor('sequence', [last.sequence]),
-  };
+  for (const event of rows) items.push(await viewEvent(tables, event));
+  return { items, next_cursor: next };
 }
 
 async function viewEvent(tables: Tables, event: EventRow): Promise<EventView> {

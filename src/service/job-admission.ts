@@ -82,9 +82,10 @@ export function chargesOf({
   amounts,
   resources,
 }: Pick<Question, 'amounts' | 'resources'>): Charge[] {
-  return resources.map(({ key, name }) => ({
-    ...{ resource: key, name, amount: amounts.get(name) ?? 0 },
-  }));
+  return resources.flatMap(({ key, name }) => {
+    const amount = amounts.get(name);
+    return amount === undefined ? [] : [{ resource: key, name, amount }];
+  });
 }
 
 /** The first scope and resource that lack room, where a waiting job is woken; the scope gets a row. */

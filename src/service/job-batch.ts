@@ -6,7 +6,7 @@ import { parseInput } from './input.ts';
 import { jobExample, jobRequestExample, rejectedExample } from './job-examples.ts';
 import { findReplayed } from './job-lookup.ts';
 import { readRequest } from './job-request.ts';
-import { viewJob, type JobView } from './job-view.ts';
+import { viewReplayed, type JobView } from './job-view.ts';
 import { ceilingsOf, pathOf, uncountable } from './ledger.ts';
 import { operation, type Context, type InputSchema } from './operation.ts';
 import { AdoptedJob, JobOutcome, JobRequest } from './schemas/job.ts';
@@ -117,7 +117,7 @@ async function adopt(context: Context, entry: unknown): Promise<JobView> {
   if (startedAt > now) throw invalid('started_at is in the future: what runs began before now.');
   const ask = await readRequest(tables, request);
   const before = await findReplayed(context, ask);
-  if (before !== undefined) return { ...(await viewJob(tables, before, now)), replayed: true };
+  if (before !== undefined) return viewReplayed(tables, before, now);
   const path = await ceilingsOf(tables, await pathOf(tables, ask.tenant, ask.pool), ask.resources, {
     arePoolsOn: false,
   });

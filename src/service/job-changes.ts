@@ -99,11 +99,12 @@ export async function endJob(
   return { job: ended, tenant, pool, amounts, room };
 }
 
-/** The places in which charges take room, or leave some. */
-export function roomIn({ scopes }: Path, charges: readonly ResourceAmount[]): Room[] {
-  return scopes.flatMap(({ key }) =>
-    key === undefined ? [] : charges.map(({ resource }) => ({ scope: key, resource })),
-  );
+/** The places in which charges take room, or leave some: mostly nobody waits, and none is asked for. */
+export function* roomIn({ scopes }: Path, charges: readonly ResourceAmount[]): Generator<Room> {
+  for (const { key: scope } of scopes) {
+    if (scope === undefined) continue;
+    for (const { resource } of charges) yield { scope, resource };
+  }
 }
 
 /** Starts the lease anew, of a running job; of a waiting one the time that it may wait. */

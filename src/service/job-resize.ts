@@ -3,11 +3,11 @@ import { kindOf, type Amounts } from '../domain/job.ts';
 import type { JobRow, ResourceRow } from '../store/store.ts';
 import { recordDecision, type NotAdmitted } from './decision-log.ts';
 import { recordEvent } from './event-log.ts';
-import { decideOn, isLasting, type Decided, type Question } from './job-admission.ts';
+import { chargesOf, decideOn, isLasting, type Decided, type Question } from './job-admission.ts';
 import { roomIn } from './job-changes.ts';
 import { amountsOf } from './job-request.ts';
-import { rejectionText, viewDecision, viewJob, type JobView } from './job-view.ts';
-import { charge, type Charge } from './ledger.ts';
+import { viewJob, viewRejection, viewReplayed, type JobView } from './job-view.ts';
+import { charge } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { promote, questionOf, wake } from './promotion.ts';
 import { settingsInForce } from './settings-in-force.ts';
@@ -25,14 +25,14 @@ export async function resize(
   const wanted = await amountsAfter(context, present, named, catalogue);
   const difference = differenceOf(present.amounts, wanted, catalogue);
   if (difference.amounts.size === 0) {
-    return { ...(await viewJob(tables, job, now)), replayed: true };
+    return viewReplayed(tables, job, now);
   }
   const question = { ...present, ...difference, whole: wanted };
   const ask = () => decideGrowth(context, question);
   const { decision, path } = await askSettled(context, ask, isLasting);
   if (decision.outcome !== 'admitted') return reject(context, job, question, decision);
-  await tables.jobs.replaceAmounts(job.key, amountsByKey(wanted, catalogue));
-  const charges = amountsByKey(difference.amounts, catalogue);
+  await tables.jobs.replaceAmounts(job.key, chargesOf({ amounts: wanted, resources: catalogue }));
+  const charges = chargesOf(difference);
   await charge(tables, path, charges, now);
   const resized = { ...job, version: job.version + 1 };
   await tables.jobs.update(resized);
@@ -99,13 +99,6 @@ function growthOf({ amounts }: Question): [string, number][] {
   return [...amounts].filter(([, amount]) => amount > 0);
 }
 
-function amountsByKey(amounts: Amounts, catalogue: readonly ResourceRow[]): Charge[] {
-  return catalogue.flatMap(({ key, name }) => {
-    const amount = amounts.get(name);
-    return amount === undefined ? [] : [{ resource: key, name, amount }];
-  });
-}
-
 async function reject(
   context: Context,
   job: JobRow,
@@ -118,10 +111,6 @@ async function reject(
   const row = await recordDecision(context, asked, decision, 'resize', catalogue);
   return {
     ...(await viewJob(tables, job, now)),
-    state: 'rejected',
-    ...viewDecision(row, decision.violations),
-    error: rejectionText(question.tenant.name, decision.code, decision.violations),
-    hint: `hodei explain ${row.id}`,
-    trace_id: caller.traceId,
+    ...viewRejection(question.tenant.name, row, decision.violations, caller.traceId),
   };
 }

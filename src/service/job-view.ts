@@ -1,10 +1,5 @@
 import type * as z from 'zod';
-import {
-  reasonMeanings,
-  type ReasonCode,
-  type ScopeName,
-  type Violation,
-} from '../domain/admission.ts';
+import { reasonMeanings, scopeText, type ReasonCode, type Violation } from '../domain/admission.ts';
 import { stateAsOf } from '../domain/job.ts';
 import type {
   DecisionRow,
@@ -102,6 +97,11 @@ export function viewJob(tables: Tables, job: JobRow, now: number): Promise<JobVi
   return jobViews(tables, now)(job);
 }
 
+/** A job that is as it was asked for already. */
+export async function viewReplayed(tables: Tables, job: JobRow, now: number): Promise<JobView> {
+  return { ...(await viewJob(tables, job, now)), replayed: true };
+}
+
 /** Names for keys, each read once. */
 export function namesIn(tables: Tables) {
   const tenant = memo((key: Key) => existing(tables, key));
@@ -176,19 +176,30 @@ export function viewViolation(violation: Violation): ViolationView {
   return { scope: { tenant, pool }, resource, limit, used, requested, over_by: overBy, code };
 }
 
-/** A rejection in a sentence for programs; what people read at a terminal is written there. */
-export function rejectionText(tenant: string, code: ReasonCode, violations: readonly Violation[]) {
+/** What an answer says of a rejection: as every refusal does, and with the numbers. */
+export function viewRejection(
+  tenant: string,
+  decision: Pick<DecisionRow, 'id' | 'code' | 'isRetryable'>,
+  violations: readonly Violation[],
+  traceId: string,
+) {
+  return {
+    state: 'rejected' as const,
+    ...viewDecision(decision, violations),
+    error: rejectionText(tenant, decision.code, violations),
+    hint: `hodei explain ${decision.id}`,
+    trace_id: traceId,
+  };
+}
+
+/** In a sentence for programs; what people read at a terminal is written there. */
+function rejectionText(tenant: string, code: ReasonCode, violations: readonly Violation[]) {
   const reasons = violations.map(({ scope, resource, requested, limit, used }) =>
     resource === null
-      ? sayScope(scope)
-      : `${sayScope(scope)} has ${resource} ${used} of ${limit ?? 'unlimited'} used and ` +
+      ? scopeText(scope)
+      : `${scopeText(scope)} has ${resource} ${used} of ${limit ?? 'unlimited'} used and ` +
         `${requested} is asked for`,
   );
   const why = code === 'over_quota' ? 'over quota' : reasonMeanings[code];
   return `Rejected for ${tenant}: ${why} (${reasons.join('; ')})`;
-}
-
-function sayScope({ tenant, pool }: ScopeName): string {
-  if (tenant === null) return `pool ${pool}`;
-  return pool === null ? tenant : `${tenant} in pool ${pool}`;
 }

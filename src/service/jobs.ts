@@ -3,13 +3,13 @@ import type { ReasonCode } from '../domain/admission.ts';
 import { jobStates, livingStates, type JobEvent, type JobState } from '../domain/job.ts';
 import type { JobFilter, JobRow, Tables } from '../store/store.ts';
 import { admit } from './admit.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { cutPage, decodeNumber } from './cursor.ts';
 import { jobExample, jobRequestExample, queuedExample, rejectedExample } from './job-examples.ts';
 import { endJob, renewJob, stepOf } from './job-changes.ts';
 import { findJob } from './job-lookup.ts';
 import { readRequest } from './job-request.ts';
 import { resize } from './job-resize.ts';
-import { jobViews, namedAmounts, viewJob, viewOf, type JobView } from './job-view.ts';
+import { jobViews, namedAmounts, viewJob, viewOf, viewReplayed, type JobView } from './job-view.ts';
 import { lazy, operation, type Context } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
 import { promote } from './promotion.ts';
@@ -132,17 +132,14 @@ export const listJobs = operation({
   },
 
   async run({ tables, now }, input) {
-    const [before] =
-      input.cursor === undefined ? [] : decodeCursor('job', input.cursor, ['number']);
+    const before = decodeNumber('job', input.cursor);
     const filter = await toFilter(tables, input, now);
-    const after = before === undefined ? undefined : Number(before);
-    const rows = await tables.jobs.list(filter, after, input.limit + 1);
-    const page = rows.slice(0, input.limit);
-    const last = rows.length > page.length ? page.at(-1) : undefined;
+    const found = await tables.jobs.list(filter, before, input.limit + 1);
+    const { rows, next } = cutPage(found, input.limit, 'job', (last) => [last.key]);
     const view = jobViews(tables, now);
     const items: JobView[] = [];
-    for (const job of page) items.push(await view(job));
-    return { items, next_cursor: last === undefined ? null : encodeCursor('job', [last.key]) };
+    for (const job of rows) items.push(await view(job));
+    return { items, next_cursor: next };
   },
 });
 
@@ -211,7 +208,7 @@ async function end(context: Context, reference: string, event: JobEvent): Promis
   const job = await findJob(tables, reference);
   const { to } = stepOf(job, event, now);
   if (to === 'unchanged' || to === 'queued' || to === 'admitted') {
-    return { ...(await viewJob(tables, job, now)), replayed: true };
+    return viewReplayed(tables, job, now);
   }
   const ended = await endJob(context, job, to, event);
   await promote(context, ended.room);

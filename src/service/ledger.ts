@@ -1,4 +1,4 @@
-import type { Ceiling, ScopeName } from '../domain/admission.ts';
+import { scopeText, type Ceiling, type ScopeName } from '../domain/admission.ts';
 import { conflict, type HodeiError } from '../domain/errors.ts';
 import { roomOf } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
@@ -13,6 +13,7 @@ import type {
   Tables,
   TenantRow,
 } from '../store/store.ts';
+import type { Context } from './operation.ts';
 import { ancestorsOf } from './tenant-lookup.ts';
 
 /** A scope on a path, with its row where it has one already. */
@@ -69,6 +70,14 @@ export async function pathOf(
 
 interface NamedSubject extends ScopeName {
   readonly subject: ScopeSubject;
+}
+
+/** The scope of a subject, which is given one where it has none yet. */
+export async function scopeKeyOf(
+  { tables, now }: Pick<Context, 'tables' | 'now'>,
+  subject: ScopeSubject,
+): Promise<Key> {
+  return (await tables.scopes.of(subject))?.key ?? tables.scopes.insert(subject, now);
 }
 
 /** What jobs still hold on paper although their time has run out. */
@@ -174,10 +183,9 @@ export async function charge(
 }
 
 /** More would be used in a scope than can be counted; a limit, where there is one, is less. */
-export function uncountable({ tenant, pool }: ScopeName, resource: string): HodeiError {
-  const scope = [...(tenant === null ? [] : [tenant]), ...(pool === null ? [] : [`pool ${pool}`])];
+export function uncountable(scope: ScopeName, resource: string): HodeiError {
   return conflict(
-    `${scope.join(' in ')} would use more than ${MAX_AMOUNT} of ${resource}, ` +
+    `${scopeText(scope)} would use more than ${MAX_AMOUNT} of ${resource}, ` +
       'which is the most that can be counted.',
   );
 }

@@ -4,7 +4,7 @@ import { sizeAfter } from '../domain/pool.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { PoolRow, Tables } from '../store/store.ts';
 import { catalogueOf } from './allowances.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { cutPage, decodeCursor } from './cursor.ts';
 import { recordEvent } from './event-log.ts';
 import { expectVersion, lazy, operation, type Context } from './operation.ts';
 import {
@@ -124,13 +124,12 @@ export const listPools = operation({
     const { tables } = context;
     await poolSettings(tables);
     const [after] = cursor === undefined ? [] : decodeCursor('pool', cursor, ['string']);
-    const rows = await tables.pools.list(after === undefined ? '' : String(after), limit + 1);
-    const page = rows.slice(0, limit);
-    const last = rows.length > limit ? page.at(-1) : undefined;
+    const found = await tables.pools.list(after === undefined ? '' : String(after), limit + 1);
+    const { rows, next } = cutPage(found, limit, 'pool', (last) => [last.name]);
     const view = await poolViews(context);
     const items: PoolView[] = [];
-    for (const pool of page) items.push(await view(pool));
-    return { items, next_cursor: last === undefined ? null : encodeCursor('pool', [last.name]) };
+    for (const pool of rows) items.push(await view(pool));
+    return { items, next_cursor: next };
   },
 });
 

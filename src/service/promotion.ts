@@ -3,7 +3,7 @@ import { stateAsOf } from '../domain/job.ts';
 import type { JobRow, Key, Place, ResourceRow, Tables } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { chargesOf, decideOn, placeOf, type Decided, type Question } from './job-admission.ts';
-import { charge, type PathScope } from './ledger.ts';
+import { charge, scopeKeyOf, type PathScope } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { settingsInForce } from './settings-in-force.ts';
@@ -18,7 +18,7 @@ export function distinct(places: readonly Room[]): Room[] {
 }
 
 /** Of these places those at which somebody waits. */
-export async function wake(tables: Tables, places: readonly Room[]): Promise<Room[]> {
+export async function wake(tables: Tables, places: Iterable<Room>): Promise<Room[]> {
   if (!(await tables.jobs.isAnyQueued())) return [];
   const awaited: Room[] = [];
   for (const place of places) {
@@ -94,13 +94,11 @@ async function remember(
 
 /** Where a job waits of which it is not known yet what it lacks: at the pool itself. */
 async function doorOf(
-  { tables, now }: Context,
+  context: Context,
   { pool }: JobRow,
   catalogue: readonly ResourceRow[],
 ): Promise<Room> {
-  const subject = { tenant: null, pool };
-  const scope =
-    (await tables.scopes.of(subject))?.key ?? (await tables.scopes.insert(subject, now));
+  const scope = await scopeKeyOf(context, { tenant: null, pool });
   const resource = catalogue.find(({ name }) => name === 'jobs');
   if (resource === undefined) throw new Error('the catalogue has no jobs');
   return { scope, resource: resource.key };

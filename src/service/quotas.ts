@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { invalid } from '../domain/errors.ts';
 import type { PoolRow, ResourceRow, Tables, TenantRow, UseRank } from '../store/store.ts';
 import { allowancesOf, catalogueOf } from './allowances.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { cutPage, decodeCursor } from './cursor.ts';
 import { pageOfEvents } from './event-page.ts';
 import { eventExample, quotaExample } from './examples.ts';
 import type { Overdue } from './ledger.ts';
@@ -235,11 +235,13 @@ async function pageByUse(tables: Tables, input: QuotaListInput): Promise<TenantP
     ...(input.over === undefined ? {} : { overPercent: input.over }),
   };
   const ranks = await tables.balances.fullest(filter, rankOf(input.cursor), input.limit + 1);
-  const page = ranks.slice(0, input.limit);
+  const { rows, next } = cutPage(ranks, input.limit, 'used', (last) => [
+    last.permille,
+    last.tenant,
+  ]);
   const tenants = [];
-  for (const { tenant } of page) tenants.push(await existing(tables, tenant));
-  const last = ranks.length > page.length ? page.at(-1) : undefined;
-  return { tenants, next: last ? encodeCursor('used', [last.permille, last.tenant]) : null };
+  for (const { tenant } of rows) tenants.push(await existing(tables, tenant));
+  return { tenants, next };
 }
 
 function rankOf(cursor: string | undefined): UseRank | undefined {

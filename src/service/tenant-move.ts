@@ -10,7 +10,7 @@ import type {
   Tables,
   TenantRow,
 } from '../store/store.ts';
-import { ceilingsOf, uncountable, type PathCeiling, type PathScope } from './ledger.ts';
+import { scopeKeyOf, ceilingsOf, uncountable, type PathCeiling, type PathScope } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { promote, wake, type Room } from './promotion.ts';
@@ -174,14 +174,15 @@ function wouldBeOver(
 }
 
 async function add(
-  { tables, now }: Context,
+  context: Context,
   tenant: TenantRow,
   carried: readonly Carried[],
 ): Promise<void> {
+  const { tables } = context;
   for (const { scope, uses } of carried) {
     if (uses.length === 0) continue;
     const subject = { tenant: tenant.key, pool: scope.pool };
-    const to = (await tables.scopes.of(subject))?.key ?? (await tables.scopes.insert(subject, now));
+    const to = await scopeKeyOf(context, subject);
     const there = new Set((await tables.balances.used([to])).map(({ resource }) => resource));
     for (const { resource, used } of uses) {
       if (there.has(resource)) {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { invalid } from '../domain/errors.ts';
 import { parseLabel } from '../domain/tenant.ts';
 import type { Labels, Tables, TenantFilter, TenantRow } from '../store/store.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { cutPage, decodeCursor, decodeNumber, encodeCursor, type Page } from './cursor.ts';
 import { lazy } from './operation.ts';
 import { queryBoolean, tenantReference } from './schemas/common.ts';
 import { tenantStatus } from './schemas/tenant.ts';
@@ -84,7 +84,7 @@ async function pageByName(
   const [after] = cursor === undefined ? [] : decodeCursor('name', cursor, ['string']);
   const name = after === undefined ? undefined : String(after);
   const rows = await tables.tenants.listByName(filter, name, limit + 1);
-  return cut(rows, limit, (last) => encodeCursor('name', [last.name]));
+  return toTenantPage(cutPage(rows, limit, 'name', (last) => [last.name]));
 }
 
 async function pageByCreation(
@@ -92,10 +92,9 @@ async function pageByCreation(
   filter: TenantFilter,
   { cursor, limit }: TenantPageInput,
 ): Promise<TenantPage> {
-  const [after] = cursor === undefined ? [] : decodeCursor('created', cursor, ['number']);
-  const key = after === undefined ? undefined : Number(after);
+  const key = decodeNumber('created', cursor);
   const rows = await tables.tenants.listByCreation(filter, key, limit + 1);
-  return cut(rows, limit, (last) => encodeCursor('created', [last.key]));
+  return toTenantPage(cutPage(rows, limit, 'created', (last) => [last.key]));
 }
 
 async function pageOfTree(
@@ -116,15 +115,8 @@ async function pageOfTree(
   };
 }
 
-/** A page of `limit` rows out of one more, which tells whether there is a next page. */
-function cut(
-  rows: readonly TenantRow[],
-  limit: number,
-  cursorAfter: (last: TenantRow) => string,
-): TenantPage {
-  const tenants = rows.slice(0, limit);
-  const last = rows.length > limit ? tenants.at(-1) : undefined;
-  return { tenants, next: last === undefined ? null : cursorAfter(last) };
+function toTenantPage({ rows, next }: Page<TenantRow>): TenantPage {
+  return { tenants: rows, next };
 }
 
 function toLabels(label: string | string[] | undefined): Labels {

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { ResourceRow, Tables } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { checkLedger, type Difference } from './ledger-check.ts';
+import { scopeKeyOf } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { promote, wake, type Room } from './promotion.ts';
@@ -77,12 +78,11 @@ export async function repairLedger(context: Context): Promise<Verification> {
 
 /** @returns where room appeared for which somebody waits. */
 async function setBalance(
-  { tables, now }: Context,
+  context: Context,
   { tenant, pool, resource, used, shouldBe }: Difference,
 ): Promise<Room[]> {
-  const subject = { tenant, pool };
-  const row = await tables.scopes.of(subject);
-  const scope = row?.key ?? (await tables.scopes.insert(subject, now));
+  const { tables } = context;
+  const scope = await scopeKeyOf(context, { tenant, pool });
   await tables.balances.set(scope, resource, shouldBe);
   return shouldBe < used ? wake(tables, [{ scope, resource }]) : [];
 }

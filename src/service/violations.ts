@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { reasonCodes, type ReasonCode } from '../domain/admission.ts';
 import { invalid } from '../domain/errors.ts';
 import type { DecisionFilter, DecisionRow, Tables } from '../store/store.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { cutPage, decodeNumber } from './cursor.ts';
 import { rejectedExample, violationExample } from './job-examples.ts';
 import { namesIn, viewViolation } from './job-view.ts';
 import { nearest } from './nearest.ts';
@@ -60,17 +60,14 @@ export const listViolations = operation({
   },
 
   async run({ tables }, input) {
-    const [before] =
-      input.cursor === undefined ? [] : decodeCursor('decision', input.cursor, ['number']);
+    const before = decodeNumber('decision', input.cursor);
     const filter = await toFilter(tables, input);
-    const after = before === undefined ? undefined : Number(before);
-    const rows = await tables.decisions.list(filter, after, input.limit + 1);
-    const page = rows.slice(0, input.limit);
-    const last = rows.length > page.length ? page.at(-1) : undefined;
+    const found = await tables.decisions.list(filter, before, input.limit + 1);
+    const { rows, next } = cutPage(found, input.limit, 'decision', (last) => [last.key]);
     const names = namesIn(tables);
     const items: DecisionView[] = [];
-    for (const row of page) items.push(await viewOf(names, row));
-    return { items, next_cursor: last === undefined ? null : encodeCursor('decision', [last.key]) };
+    for (const row of rows) items.push(await viewOf(names, row));
+    return { items, next_cursor: next };
   },
 });
 

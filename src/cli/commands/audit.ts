@@ -1,16 +1,14 @@
 import type { Command } from 'commander';
 import { listAudit } from '../../service/events.ts';
 import { auditListing } from '../event-words.ts';
-import { toInstant } from '../instant.ts';
+import { withPeriodFlags, type PeriodFlags } from '../instant.ts';
 import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
 
-interface ListFlags extends PageFlags {
+interface ListFlags extends PageFlags, PeriodFlags {
   readonly tenant?: string;
   readonly principal?: string;
   readonly operation?: string;
-  readonly since?: string;
-  readonly until?: string;
 }
 
 export function register(cli: Cli, noun: Command): void {
@@ -26,16 +24,12 @@ export function register(cli: Cli, noun: Command): void {
       ],
       flags: (command) =>
         withPageFlags(
-          command
-            .option('--tenant <tenant>', 'only changes of this tenant; a deleted one by its id')
-            .option('--principal <name>', 'only changes by this user')
-            .option('--operation <name>', 'only one kind of change, such as quota.set')
-            .option(
-              '--since <time>',
-              'from this time on: 2026-11-01 or 2026-11-01T09:00',
-              toInstant,
-            )
-            .option('--until <time>', 'before this time', toInstant),
+          withPeriodFlags(
+            command
+              .option('--tenant <tenant>', 'only changes of this tenant; a deleted one by its id')
+              .option('--principal <name>', 'only changes by this user')
+              .option('--operation <name>', 'only one kind of change, such as quota.set'),
+          ),
           toWholeNumber,
         ),
     },

@@ -1,3 +1,4 @@
+import { scopeText } from '../../domain/admission.ts';
 import type { Command } from 'commander';
 import { explainDecision, explainJob, explainTenant } from '../../service/explain.ts';
 import { storyOf, tenantStoryOf, type Fact, type Story } from '../explain-words.ts';
@@ -5,7 +6,6 @@ import type { Listing } from '../render.ts';
 import { print, type Run } from '../run.ts';
 import { shown } from '../terminal.ts';
 import { asVerb, type Cli } from '../verb.ts';
-import { sayScope } from '../words.ts';
 
 export function register(cli: Cli, command: Command): void {
   command.argument('<job|decision|tenant>', 'job-…, <tenant>:<key>, dec-…, or a tenant');
@@ -81,7 +81,7 @@ interface Place {
 }
 
 const places: Listing<Place> = {
-  name: ({ scope }) => sayScope(scope),
+  name: ({ scope }) => scopeText(scope),
   columns: [
     {
       header: 'TENANT',

@@ -1,3 +1,4 @@
+import { scopeText } from '../../domain/admission.ts';
 import { Option, type Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
 import { getQuota, listQuotas, quotaHistory, setQuota, unsetQuota } from '../../service/quotas.ts';
@@ -15,8 +16,8 @@ import {
   type SelectionFlags,
 } from '../selection.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
-import { sayChange, sayField, sayLimit, sayScope } from '../words.ts';
-import { limitField } from '../../domain/resource.ts';
+import { sayChange, sayField, sayLimit } from '../words.ts';
+import { limitField, resourceOfWord } from '../../domain/resource.ts';
 import type { QuotaChangeView } from '../../service/quota-view.ts';
 
 export function register(cli: Cli, noun: Command): void {
@@ -140,8 +141,7 @@ function addUnset(cli: Cli, noun: Command): void {
 
 /** What people call a resource, as the field of the quota document. */
 function fieldOf(word: string): string {
-  const spoken: Readonly<Record<string, string>> = { cpu: 'cpu_m', memory: 'memory_mb' };
-  return spoken[word] ?? limitField(word);
+  return limitField(resourceOfWord(word));
 }
 
 async function printChanged(
@@ -184,7 +184,7 @@ function sayChanges(run: Run, quota: QuotaChangeView, suffix: string): string {
 }
 
 function nameOf({ tenant_name: tenant, pool }: QuotaChangeView): string {
-  return sayScope({ tenant, pool });
+  return scopeText({ tenant, pool });
 }
 
 /** Who lowers a limit below what is used should know what follows. */

@@ -1,20 +1,19 @@
 import { Option, type Command } from 'commander';
 import { reasonCodes, type ReasonCode } from '../../domain/admission.ts';
+import { resourceOfWord } from '../../domain/resource.ts';
 import { listViolations, type DecisionView } from '../../service/violations.ts';
 import { sayNeeds, sayReasons } from '../decision-words.ts';
-import { toInstant } from '../instant.ts';
+import { withPeriodFlags, type PeriodFlags } from '../instant.ts';
 import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
 import type { Listing } from '../render.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
 import { sayTime } from '../words.ts';
 
-interface ListFlags extends PageFlags {
+interface ListFlags extends PageFlags, PeriodFlags {
   readonly tenant?: string;
   readonly pool?: string;
   readonly resource?: string;
   readonly code?: ReasonCode;
-  readonly since?: string;
-  readonly until?: string;
 }
 
 export function register(cli: Cli, noun: Command): void {
@@ -53,21 +52,19 @@ export function register(cli: Cli, noun: Command): void {
 
 function withListFlags(command: Command): Command {
   return withPageFlags(
-    command
-      .option('--tenant <tenant>', 'only of this tenant; of a deleted one by its id')
-      .option('--pool <pool>', 'only in this pool')
-      .option('--resource <name>', 'only for want of this, such as cpu or license', toResource)
-      .addOption(new Option('--code <code>', 'only for this reason').choices(reasonCodes))
-      .option('--since <time>', 'from this time on: 2026-11-01 or 2026-11-01T09:00', toInstant)
-      .option('--until <time>', 'before this time', toInstant),
+    withPeriodFlags(
+      command
+        .option('--tenant <tenant>', 'only of this tenant; of a deleted one by its id')
+        .option('--pool <pool>', 'only in this pool')
+        .option(
+          '--resource <name>',
+          'only for want of this, such as cpu or license',
+          resourceOfWord,
+        )
+        .addOption(new Option('--code <code>', 'only for this reason').choices(reasonCodes)),
+    ),
     toWholeNumber,
   );
-}
-
-/** What people call it, as the catalogue does. */
-function toResource(word: string): string {
-  const spoken: Readonly<Record<string, string>> = { cpu: 'cpu_m', memory: 'memory_mb' };
-  return spoken[word] ?? word;
 }
 
 const listing: Listing<DecisionView> = {
