@@ -31,7 +31,7 @@ export function sayNeeds(resources: Readonly<Record<string, number>>, units: Uni
   return said.map(([name, amount]) => sayNeed(name, amount, units));
 }
 
-type Subject = Pick<JobView, 'tenant'> & { readonly grows?: boolean };
+type Subject = Pick<JobView, 'tenant' | 'rule'> & { readonly grows?: boolean };
 
 /** Why a request did not get what it asked for, a clause for each reason. */
 export function sayReasons(
@@ -52,6 +52,13 @@ const clauses: Readonly<Record<ReasonCode, (subject: Subject, why: ViolationView
   pool_held: (_, { scope }) => `${scopeText(scope)} is held: nothing new starts in it`,
   waiting_ahead: (_, { scope }) =>
     `others wait longer in ${scopeText(scope)}, and are looked at first`,
+  reserved: (subject, violation) =>
+    `${sayAsks(subject, violation.resource, violation.requested)}, and what ` +
+    `${scopeText(violation.scope)} has left is kept for a job that has waited too long`,
+  policy: ({ tenant, rule }) =>
+    rule?.message ??
+    `a policy rule holds ${tenant} back${rule === undefined ? '' : `: ${rule.name}`}`,
+  queue_full: (_, { scope }) => `as many jobs wait in ${scopeText(scope)} as may`,
 };
 
 /** `acme asks for 4 cores and has 2.5 free of 6` */
@@ -130,7 +137,6 @@ export function sayAwaited(job: Pick<JobView, 'tenant' | 'violations' | 'resourc
   if (first === undefined) return `${sayNeeds(job.resources).join(', ')} in ${job.tenant}`;
   const { scope, resource, requested, code } = first;
   if (resource !== null) return `${sayNeed(resource, requested ?? 0)} in ${scopeText(scope)}`;
-  return code === 'waiting_ahead'
-    ? `others in ${scopeText(scope)}`
-    : `${scopeText(scope)}, which is held`;
+  if (code === 'waiting_ahead') return `others in ${scopeText(scope)}`;
+  return code === 'policy' ? 'a policy rule' : `${scopeText(scope)}, which is held`;
 }

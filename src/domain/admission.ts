@@ -1,5 +1,6 @@
 import type { Amounts } from './job.ts';
 import type { Limit } from './quota.ts';
+import type { Verdict } from './policy.ts';
 import { MAX_AMOUNT } from './resource.ts';
 
 /** The closed list of reasons why a job was not admitted at once. */
@@ -10,6 +11,9 @@ export const reasonCodes = [
   'over_capacity',
   'pool_held',
   'waiting_ahead',
+  'reserved',
+  'policy',
+  'queue_full',
 ] as const;
 
 export type ReasonCode = (typeof reasonCodes)[number];
@@ -22,6 +26,9 @@ export const reasonMeanings: Readonly<Record<ReasonCode, string>> = {
   over_capacity: 'the pool has less room',
   pool_held: 'the pool is held: nothing new starts in it',
   waiting_ahead: 'jobs that wait longer have not been looked at yet',
+  reserved: 'the room that there is, is kept for a job that has waited too long',
+  policy: 'a policy rule says so',
+  queue_full: 'as many jobs wait in the pool as may',
 };
 
 /** Names of what has a ceiling: a tenant (pool null), a tenant in a pool, or a pool (tenant null). */
@@ -44,6 +51,8 @@ export interface Ceiling<Scope extends ScopeName = ScopeName> {
   /** The highest that the limit can become without a person: for a pool that of its largest size. */
   readonly most: Limit;
   readonly used: number;
+  /** What is kept for a job that has waited too long, and for nobody else. */
+  readonly kept: number;
 }
 
 /** A ceiling beside what is asked of it. */
@@ -69,6 +78,8 @@ export interface Situation<Scope extends ScopeName = ScopeName> {
   readonly amounts: Amounts;
   /** Of every scope on the path, nearest first, then the pool. */
   readonly ceilings: readonly Ceiling<Scope>[];
+  /** The scope of the pool. */
+  readonly pool: Scope | undefined;
   /** The nearest suspended scope of the tenant's line. */
   readonly suspended: Scope | undefined;
   /** The scope of the pool, where it is held. */
@@ -76,27 +87,41 @@ export interface Situation<Scope extends ScopeName = ScopeName> {
   /** The scope in which jobs that wait longer must be looked at first. */
   readonly preceded: Scope | undefined;
   readonly onFull: OnFull;
+  /** Whether no more may wait. */
+  readonly isQueueFull: boolean;
+  /** The first policy rule that matches the request. */
+  readonly verdict: Verdict | undefined;
+  /** The first one that matches what stands against it. */
+  onViolation(violations: readonly Violation<Scope>[]): Verdict | undefined;
 }
 
 export type OnFull = 'reject' | 'queue';
 
 export type Decision<Scope extends ScopeName = ScopeName> =
-  | { readonly outcome: 'admitted' }
+  | {
+      readonly outcome: 'admitted';
+      /** Whether a rule let it in above limits. */
+      readonly isOverride: boolean;
+      /** The policy rule that had a part in it. */
+      readonly verdict: Verdict | undefined;
+    }
   | {
       readonly outcome: 'queued' | 'rejected';
       readonly code: ReasonCode;
       /** Whether the same request could be admitted later without anybody raising a limit. */
       readonly isRetryable: boolean;
       readonly violations: readonly Violation<Scope>[];
+      readonly verdict: Verdict | undefined;
     };
 
 /**
- * Decides a request by the ladder: suspended, impossible, fits, else all that stands against it.
- * The one function behind admit, check, explain and promotion.
+ * Decides a request by the ladder: suspended, refused by a rule, impossible, fits, else all that
+ * stands against it. The one function behind admit, check, explain and promotion.
  */
 export function decide<Scope extends ScopeName>(situation: Situation<Scope>): Decision<Scope> {
-  const { suspended, onFull } = situation;
+  const { suspended, verdict } = situation;
   if (suspended !== undefined) return refused('suspended', [reasonOf(suspended, 'suspended')]);
+  if (verdict?.action === 'reject') return refused('policy', byRule(situation), verdict);
   const checks = examine(situation.ceilings, situation.amounts);
   const impossible = checks.filter((check) => check.requested > ceilingOf(check.most));
   if (impossible.length > 0) {
@@ -106,33 +131,81 @@ export function decide<Scope extends ScopeName>(situation: Situation<Scope>): De
     );
   }
   const violations = violationsOf(situation, checks);
+  if (violations.length === 0) return { outcome: 'admitted', isOverride: false, verdict };
+  return decideViolated(situation, violations);
+}
+
+/** What becomes of a request against which something stands: a rule decides, or else the caller. */
+function decideViolated<Scope extends ScopeName>(
+  situation: Situation<Scope>,
+  violations: readonly Violation<Scope>[],
+): Decision<Scope> {
+  const { verdict } = situation;
+  if (verdict?.action === 'queue') return queued(situation, violations, verdict);
+  const second = situation.onViolation(violations);
+  if (second?.action === 'allow' && violations.every(isOfLimit)) {
+    return { outcome: 'admitted', isOverride: true, verdict: second };
+  }
+  const isQueued = second?.action === 'queue';
+  const isRejected = second?.action === 'reject' || (!isQueued && situation.onFull === 'reject');
+  const spoken = second?.action === 'allow' ? verdict : (second ?? verdict);
+  if (!isRejected) return queued(situation, violations, spoken);
   const [first] = violations;
-  if (first === undefined) return { outcome: 'admitted' };
-  const outcome = onFull === 'queue' ? 'queued' : 'rejected';
-  return { outcome, code: first.code, isRetryable: true, violations };
+  const code = first?.code ?? 'over_quota';
+  return { outcome: 'rejected', code, isRetryable: true, violations, verdict: spoken };
+}
+
+/** A rule lets in above limits of tenants; never above what a pool has, nor where nothing starts. */
+function isOfLimit({ code }: Violation): boolean {
+  return code === 'over_quota';
+}
+
+function queued<Scope extends ScopeName>(
+  { isQueueFull, pool }: Situation<Scope>,
+  violations: readonly Violation<Scope>[],
+  verdict: Verdict | undefined,
+): Decision<Scope> {
+  const [first] = violations;
+  const code = first?.code ?? 'over_quota';
+  if (!isQueueFull || pool === undefined) {
+    return { outcome: 'queued', code, isRetryable: true, violations, verdict };
+  }
+  const all = [...violations, reasonOf(pool, 'queue_full')];
+  return { outcome: 'rejected', code: 'queue_full', isRetryable: true, violations: all, verdict };
 }
 
 function refused<Scope extends ScopeName>(
   code: ReasonCode,
   violations: readonly Violation<Scope>[],
+  verdict?: Verdict,
 ): Decision<Scope> {
-  return { outcome: 'rejected', code, isRetryable: false, violations };
+  return { outcome: 'rejected', code, isRetryable: false, violations, verdict };
 }
 
 function violationsOf<Scope extends ScopeName>(
-  { held, preceded }: Situation<Scope>,
+  situation: Situation<Scope>,
   checks: readonly Check<Scope>[],
 ): Violation<Scope>[] {
+  const { held, preceded, verdict } = situation;
   const over = checks.filter(({ overBy }) => overBy > 0);
   return [
-    ...over.map((check) => violationOf(check, check.limit, codeOf(check.scope))),
+    ...over.map((check) => violationOf(check, check.limit, codeOf(check))),
     ...(held === undefined ? [] : [reasonOf(held, 'pool_held')]),
+    ...(verdict?.action === 'queue' ? byRule(situation) : []),
     ...(preceded === undefined ? [] : [reasonOf(preceded, 'waiting_ahead')]),
   ];
 }
 
-function codeOf({ tenant }: ScopeName): ReasonCode {
-  return tenant === null ? 'over_capacity' : 'over_quota';
+/** A rule stands against a request wherever it is made: at the tenant's own scope. */
+function byRule<Scope extends ScopeName>({ ceilings }: Situation<Scope>): Violation<Scope>[] {
+  const [own] = ceilings;
+  return own === undefined ? [] : [reasonOf(own.scope, 'policy')];
+}
+
+/** What would fit but for what is kept for another is reserved. */
+function codeOf({ scope, limit, used, requested }: Check): ReasonCode {
+  if (excess(limit, used, requested) === 0) return 'reserved';
+  return scope.tenant === null ? 'over_capacity' : 'over_quota';
 }
 
 function violationOf<Scope extends ScopeName>(
@@ -160,9 +233,9 @@ export function examine<Scope extends ScopeName>(
     const requested = amounts.get(ceiling.resource);
     if (requested === undefined) continue;
     // What takes nothing more is always allowed, also above a limit that was lowered.
-    const overBy = requested <= 0 ? 0 : excess(ceiling.limit, ceiling.used, requested);
-    const { scope, resource, limit, most, used } = ceiling;
-    checks.push({ scope, resource, limit, most, used, requested, overBy });
+    const { scope, resource, limit, most, used, kept } = ceiling;
+    const overBy = requested <= 0 ? 0 : excess(limit, add(used, kept), requested);
+    checks.push({ scope, resource, limit, most, used, kept, requested, overBy });
   }
   return checks;
 }
@@ -180,6 +253,11 @@ function excess(limit: Limit, used: number, requested: number): number {
   return over > BigInt(MAX_AMOUNT) ? MAX_AMOUNT : Number(over);
 }
 
+/** Never above what can be counted. */
+function add(amount: number, more: number): number {
+  return Math.min(amount + more, MAX_AMOUNT);
+}
+
 /** A limit that would have to be so high. */
 export interface Raise<Scope extends ScopeName = ScopeName> {
   readonly scope: Scope;
@@ -195,8 +273,8 @@ export function smallestRaises<Scope extends ScopeName>(
 ): Raise<Scope>[] {
   return checks
     .filter(({ overBy }) => overBy > 0)
-    .map(({ scope, resource, limit, used, requested }) => {
-      const to = used + requested;
+    .map(({ scope, resource, limit, used, kept, requested }) => {
+      const to = used + kept + requested;
       return { scope, resource, from: limit, to: to > MAX_AMOUNT ? null : to };
     });
 }

@@ -13,8 +13,9 @@ export function nameProblem(what: string, name: string): string | undefined {
   );
 }
 
-/** The name nearest to a bad one; empty when nothing is left of it. */
+/** The good name nearest to a text; empty when nothing is left of it. */
 export function nearestName(text: string): string {
+  if (NAME.test(text)) return text;
   return text
     .normalize('NFKD')
     .toLowerCase()

@@ -14,6 +14,7 @@ import {
   resourceOfLimitField,
   spokenName,
 } from './resource.ts';
+import { schedulingProblems } from './scheduling.ts';
 import { unitOf, type PoolInput, type ResourceInput, type SettingsInput } from './settings.ts';
 import { escapeUnprintable, isPrintable } from './text.ts';
 
@@ -68,7 +69,7 @@ export interface SettingsProblem {
 
 /** All that is wrong in a document of the right shape. */
 export function checkSettings(document: SettingsInput): readonly SettingsProblem[] {
-  const { resources, resource_pools: section, multi_tenancy, jobs = {} } = document;
+  const { resources, resource_pools: section, multi_tenancy, jobs = {}, scheduling } = document;
   const names = [...builtInResources, ...resources].map(({ name }) => name);
   const catalogue = [...new Set(names)];
   const quota = Object.entries(multi_tenancy.default_tenant_quota);
@@ -80,6 +81,9 @@ export function checkSettings(document: SettingsInput): readonly SettingsProblem
     ),
     ...quota.flatMap(([field, limit]) => checkQuotaField(field, limit, catalogue)),
     ...checkJobs(jobs),
+    ...schedulingProblems(scheduling ?? {}).map(({ path, message }) => {
+      return { path: ['scheduling', ...path], message };
+    }),
   ];
 }
 

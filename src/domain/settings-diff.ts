@@ -19,7 +19,13 @@ export function diffSettings(before: Settings | undefined, after: Settings): Set
 /** Every key of the document with its value; what is in a list is named, not counted. */
 function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
   if (settings === undefined) return new Map();
-  const { resources, resource_pools: pools, multi_tenancy, jobs } = settingsDocument(settings);
+  const {
+    resources,
+    resource_pools: pools,
+    multi_tenancy,
+    jobs,
+    scheduling,
+  } = settingsDocument(settings);
   const tree = {
     resources: Object.fromEntries(resources.map(({ name, ...fields }) => [name, fields])),
     resource_pools: {
@@ -32,6 +38,7 @@ function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
     },
     multi_tenancy,
     jobs: { ...jobs, default_ttl_seconds: orAbsent(jobs.default_ttl_seconds) },
+    scheduling,
   };
   return new Map(leavesOf(tree));
 }

@@ -2,6 +2,14 @@ import { kindOf } from './job.ts';
 import { DEFAULT_POOL_SIZE, type PoolDefinition, type PoolType } from './pool.ts';
 import type { Limit } from './quota.ts';
 import { builtInOf, builtInResources, limitField, type Resource } from './resource.ts';
+import {
+  defaultScheduling,
+  schedulingDocument,
+  schedulingOf,
+  type Scheduling,
+  type SchedulingDocument,
+  type SchedulingInput,
+} from './scheduling.ts';
 
 export const violationPolicies = ['reject', 'queue'] as const;
 
@@ -29,6 +37,7 @@ export interface Settings {
     /** So long a job waits that does not say how long. */
     readonly queueTtlSeconds: number;
   };
+  readonly scheduling: Scheduling;
 }
 
 export const defaultSettings: Settings = {
@@ -37,6 +46,7 @@ export const defaultSettings: Settings = {
   defaultTenantQuota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, jobs: 10 },
   violationPolicy: 'reject',
   jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
+  scheduling: defaultScheduling,
 };
 
 /** Settings as the config file, the API and the store write them; a limit of null is unlimited. */
@@ -56,6 +66,7 @@ export interface SettingsDocument {
     readonly claim_seconds: number;
     readonly queue_ttl_seconds: number;
   };
+  readonly scheduling: SchedulingDocument;
 }
 
 export interface ResourceDocument {
@@ -103,6 +114,7 @@ export interface SettingsInput {
       Loose<SettingsDocument['multi_tenancy']['quota_enforcement']> | undefined;
   };
   readonly jobs?: Loose<SettingsDocument['jobs']> | undefined;
+  readonly scheduling?: SchedulingInput | undefined;
 }
 
 export function settingsDocument(settings: Settings): SettingsDocument {
@@ -130,6 +142,7 @@ export function settingsDocument(settings: Settings): SettingsDocument {
       claim_seconds: jobs.claimSeconds,
       queue_ttl_seconds: jobs.queueTtlSeconds,
     },
+    scheduling: schedulingDocument(settings.scheduling),
   };
 }
 
@@ -165,6 +178,7 @@ export function settingsFromDocument(document: SettingsInput): Settings {
       claimSeconds: jobs.claim_seconds ?? defaultSettings.jobs.claimSeconds,
       queueTtlSeconds: jobs.queue_ttl_seconds ?? defaultSettings.jobs.queueTtlSeconds,
     },
+    scheduling: schedulingOf(document.scheduling ?? {}),
   };
 }
 

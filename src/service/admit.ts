@@ -1,21 +1,31 @@
+import type { Verdict } from '../domain/policy.ts';
 import type { JobRow } from '../store/store.ts';
-import { recordDecision, type NotAdmitted } from './decision-log.ts';
+import { recordDecision } from './decision-log.ts';
 import { recordEvent } from './event-log.ts';
-import { chargesOf, decideOn, isLasting, placeOf, type Decided } from './job-admission.ts';
+import {
+  chargesOf,
+  decideOn,
+  isLasting,
+  obstacleOf,
+  type Decided,
+  type NotAdmitted,
+} from './job-admission.ts';
 import { findReplayed, rememberKey } from './job-lookup.ts';
 import type { JobAsk } from './job-request.ts';
 import {
-  positionOf,
   viewDecision,
   viewOf,
   viewRejection,
   viewReplayed,
   type JobView,
+  viewVerdict,
 } from './job-view.ts';
 import { charge } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { toInstant } from './schemas/common.ts';
+import { placeOfNew } from './queue-order.ts';
 import { askSettled } from './settle.ts';
+import { inLineOf } from './waiting.ts';
 
 /** Answers a request: admitted, queued or rejected; or the job that it brought about before. */
 export async function admit(context: Context, ask: JobAsk): Promise<JobView> {
@@ -25,7 +35,8 @@ export async function admit(context: Context, ask: JobAsk): Promise<JobView> {
   }
   const decided = await decideSettled(context, ask);
   const { decision } = decided;
-  if (decision.outcome === 'admitted') return begin(context, ask, decided, null);
+  if (decision.outcome === 'admitted')
+    return begin(context, ask, { ...decided, ...decision }, null);
   return decision.outcome === 'queued'
     ? enqueue(context, ask, decision)
     : reject(context, ask, decision);
@@ -34,7 +45,7 @@ export async function admit(context: Context, ask: JobAsk): Promise<JobView> {
 function decideSettled(context: Context, ask: JobAsk): Promise<Decided> {
   const { onFull, settings } = ask;
   const options = { arePoolsOn: settings.resourcePools.enabled, onFull, isNew: true };
-  return askSettled(context, () => decideOn(context.tables, ask, options), isLasting);
+  return askSettled(context, () => decideOn(context, { ...ask, about: ask }, options), isLasting);
 }
 
 function newJob(context: Context, ask: JobAsk): Omit<JobRow, 'key'> {
@@ -58,52 +69,61 @@ function newJob(context: Context, ask: JobAsk): Omit<JobRow, 'key'> {
     requestHash: ask.hash,
     decision: null,
     version: 1,
-    blocked: null,
   };
+}
+
+/** Where it is charged, and how it came to be admitted. */
+interface Admission extends Pick<Decided, 'path'> {
+  readonly isOverride?: boolean;
+  readonly verdict?: Verdict | undefined;
 }
 
 /** Admits a job; what runs already (`adopted`, since `startedAt`) above any limit. */
 export async function begin(
   context: Context,
   ask: JobAsk,
-  { path }: Pick<Decided, 'path'>,
+  { path, isOverride, verdict }: Admission,
   startedAt: number | null,
 ): Promise<JobView> {
   const { tables, now } = context;
   const isAdopted = startedAt !== null;
   const job: Omit<JobRow, 'key'> = {
     ...newJob(context, ask),
+    ...(isOverride === true && { mark: 'override' as const }),
     ...(isAdopted && { mark: 'adopted' as const, admittedAt: startedAt, requestedAt: startedAt }),
   };
   const charges = chargesOf(ask);
   const key = await tables.jobs.insert(job, charges);
-  await charge(tables, path, charges, now);
+  await charge(context, path, charges);
   await rememberKey(context, ask, { ...job, key });
   await recordRequest(context, ask, job, isAdopted ? 'job.adopt' : 'job.admit');
-  return viewOf({ ...job, key }, partsOf(ask), now);
+  return withRule(viewOf({ ...job, key }, partsOf(ask), now), verdict);
+}
+
+function withRule(view: JobView, verdict: Verdict | undefined): JobView {
+  return verdict === undefined ? view : { ...view, rule: viewVerdict(verdict) };
 }
 
 async function enqueue(context: Context, ask: JobAsk, decision: NotAdmitted): Promise<JobView> {
   const { tables, now } = context;
   const row = await recordDecision(context, ask, decision, ask.decidedBy, ask.catalogue);
-  const blocked = await placeOf(context, decision.violations, ask.catalogue);
   const job: Omit<JobRow, 'key'> = {
     ...newJob(context, ask),
     state: 'queued',
     admittedAt: null,
     dueAt: now + ask.queueTtlSeconds * 1000,
     decision: row.key,
-    blocked,
   };
   const key = await tables.jobs.insert(job, chargesOf(ask));
-  // It may fit: nothing that is freed would wake it, so that it is looked at after those before it.
-  if (decision.code === 'waiting_ahead')
-    await tables.wakeups.put({ ...blocked, afterJob: key - 1 });
+  const obstacle = await obstacleOf(context, ask, decision.violations, ask.catalogue);
+  await tables.waiting.insert({ ...inLineOf({ ...job, key }), ...obstacle });
+  // It may fit: nothing that is freed would wake it, so that it is looked at in its turn.
+  if (decision.code === 'waiting_ahead') await tables.wakeups.put(obstacle);
   await rememberKey(context, ask, { ...job, key });
   await recordRequest(context, ask, job, 'job.queue');
-  const position = await positionOf(tables, { pool: job.pool, key }, now);
+  const position = await placeOfNew(context, { pool: job.pool, key });
   return {
-    ...viewOf({ ...job, key }, partsOf(ask), now),
+    ...withRule(viewOf({ ...job, key }, partsOf(ask), now), decision.verdict),
     ...(position !== undefined && { position }),
     ...viewDecision(row, decision.violations),
   };
@@ -115,7 +135,7 @@ async function reject(context: Context, ask: JobAsk, decision: NotAdmitted): Pro
   const view = viewOf({ ...newJob(context, ask), key: 0, admittedAt: null }, partsOf(ask), now);
   return {
     ...view,
-    ...viewRejection(ask.tenant.name, row, decision.violations, caller.traceId),
+    ...viewRejection(ask.tenant.name, row, decision, caller.traceId),
     id: null,
     expires_at: null,
     decided_at: toInstant(now),

@@ -2,14 +2,12 @@ import { hash } from 'node:crypto';
 import type { Violation } from '../domain/admission.ts';
 import type { DecisionRow, ResourceRow, ViolationRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
-import type { Decided, Question } from './job-admission.ts';
+import type { NotAdmitted, Question } from './job-admission.ts';
 import type { PathScope } from './ledger.ts';
 import type { Context } from './operation.ts';
 
 /** Identical rejections within so long are one record with a count. */
 const ALIKE_MS = 60_000;
-
-export type NotAdmitted = Exclude<Decided['decision'], { outcome: 'admitted' }>;
 
 /**
  * Remembers why a request was not admitted, with the numbers of this moment. A caller that asks
@@ -39,7 +37,7 @@ export async function recordDecision(
     outcome: decision.outcome,
     code: decision.code,
     isRetryable: decision.isRetryable,
-    decidedBy,
+    decidedBy: decision.verdict === undefined ? decidedBy : `policy rule ${decision.verdict.name}`,
     tenant: question.tenant.key,
     pool: question.pool.key,
     principal: caller.principal,
@@ -80,7 +78,10 @@ function likenessOf(
     code,
   ]);
   const asked = whole === undefined ? [...amounts] : { resizedTo: [...whole] };
-  return hash('sha256', JSON.stringify([tenant.key, pool.key, asked, by, reasons]));
+  return hash(
+    'sha256',
+    JSON.stringify([tenant.key, pool.key, asked, by, decision.verdict?.name, reasons]),
+  );
 }
 
 function toRow(violation: Violation<PathScope>, catalogue: readonly ResourceRow[]): ViolationRow {

@@ -87,6 +87,16 @@ export const settingsExample = {
     quota_enforcement: { violation_policy: 'reject' as const },
   },
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
+  scheduling: {
+    fair_queuing: {
+      enabled: true,
+      fairness_window_minutes: 0,
+      starvation_prevention: true,
+      starvation_threshold_minutes: 30,
+    },
+    queue_prioritization: { default_strategy: 'weighted_fair' as const },
+    max_queue_size: null,
+  },
   revision: 2,
   applied_at: '2026-11-23T08:00:00.000Z',
 };

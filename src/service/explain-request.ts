@@ -1,15 +1,16 @@
 import type * as z from 'zod';
 import { smallestRaises, examine, type OnFull, type Violation } from '../domain/admission.ts';
 import { isLiving, stateAsOf } from '../domain/job.ts';
-import type { DecisionRow, JobRow, ResourceRow, Tables } from '../store/store.ts';
+import type { DecisionRow, JobRow, Key, ResourceRow, Tables } from '../store/store.ts';
 import { holdersOf } from './explain-holders.ts';
 import { decideOn, type Decided, type Question } from './job-admission.ts';
-import { namesIn, positionOf, viewViolation } from './job-view.ts';
+import { namesIn, viewViolation } from './job-view.ts';
 import type { Overdue } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
 import { existingPool } from './pool-lookup.ts';
-import { questionOf } from './promotion.ts';
+import { questionOf } from './waiting.ts';
+import { placesInLine } from './queue-order.ts';
 import { toInstant } from './schemas/common.ts';
 import type { ExplainResponse } from './schemas/explain.ts';
 import { settingsInForce } from './settings-in-force.ts';
@@ -39,9 +40,9 @@ export async function explainJobRow(context: Reading, job: JobRow): Promise<Expl
     ended_at: endedAt === null ? null : toInstant(endedAt),
     expires_at: job.dueAt === null || endedAt !== null ? null : toInstant(job.dueAt),
     as_of: toInstant(now),
-    position: isWaiting ? ((await positionOf(tables, job, now)) ?? null) : null,
+    position: isWaiting ? ((await placesInLine(context)(job)) ?? null) : null,
     then: await thenOf(tables, decision),
-    now: await nowOf(context, question, { state, onFull: 'queue' }, catalogue),
+    now: await nowOf(context, question, { state, onFull: 'queue', job: job.key }, catalogue),
   };
 }
 
@@ -107,21 +108,24 @@ async function thenOf(
 interface Standing {
   readonly state: Explanation['state'];
   readonly onFull: OnFull;
+  /** The job itself, where there is one. */
+  readonly job?: Key;
 }
 
 /** How the request stands now: decided by the function that decides. */
 async function nowOf(
   context: Reading,
   question: Question,
-  { state, onFull }: Standing,
+  standing: Standing,
   catalogue: readonly ResourceRow[],
 ): Promise<Explanation['now']> {
   const { tenant, pool } = question;
+  const { state } = standing;
   const isGone = tenant.deletedAt !== null || pool.deletedAt !== null;
   if (isGone || (state !== 'queued' && state !== 'admitted')) return null;
   const overdue = await overdueAsOf(context.tables, context.now);
   const reading = { ...context, overdue };
-  const decided = await decideNow(reading, question, onFull);
+  const decided = await decideNow(reading, question, standing);
   return state === 'admitted'
     ? runningNow(question, decided)
     : waitingNow(reading, question, decided, catalogue);
@@ -131,14 +135,15 @@ async function nowOf(
 type ReadingAsOf = Reading & { readonly overdue: Overdue };
 
 async function decideNow(
-  { tables, overdue }: ReadingAsOf,
+  reading: ReadingAsOf,
   question: Question,
-  onFull: OnFull,
+  { onFull, job }: Standing,
 ): Promise<Decided> {
-  const { resourcePools } = await settingsInForce(tables);
-  return decideOn(tables, question, {
+  const { resourcePools } = await settingsInForce(reading.tables);
+  return decideOn(reading, question, {
     arePoolsOn: resourcePools.enabled,
-    overdue,
+    overdue: reading.overdue,
+    ...(job !== undefined && { job }),
     onFull,
     isNew: false,
   });

@@ -1,6 +1,14 @@
 import type * as z from 'zod';
 import { MAX_AMOUNT } from '../domain/resource.ts';
-import type { JobRow, Key, ResourceRow, ScopeRow, Tables, TenantRow } from '../store/store.ts';
+import type {
+  JobRow,
+  Key,
+  Place,
+  ResourceRow,
+  ScopeRow,
+  Tables,
+  TenantRow,
+} from '../store/store.ts';
 import { namesIn } from './job-view.ts';
 import { ceilingsOf, pathOf } from './ledger.ts';
 import type { Context } from './operation.ts';
@@ -30,32 +38,38 @@ export async function causesOf(
   waiting: readonly JobRow[],
   resources: readonly ResourceRow[],
 ): Promise<Explanation['causes']> {
-  const groups = new Map<string, JobRow[]>();
+  const groups = new Map<string, Group>();
   for (const job of waiting) {
-    if (job.blocked === null) continue;
-    const place = `${job.blocked.scope} ${job.blocked.resource}`;
-    const others = groups.get(place);
-    if (others === undefined) groups.set(place, [job]);
-    else others.push(job);
+    const row = await context.tables.waiting.byJob(job.key);
+    if (row === undefined) continue;
+    const place = `${row.scope} ${row.resource}`;
+    const group = groups.get(place);
+    if (group === undefined) groups.set(place, { place: row, jobs: [job] });
+    else group.jobs.push(job);
   }
   const causes: Explanation['causes'] = [];
-  for (const jobs of groups.values()) causes.push(await causeOf(context, jobs, resources));
+  for (const group of groups.values()) causes.push(await causeOf(context, group, resources));
   return causes.sort((a, b) => b.jobs - a.jobs);
+}
+
+/** Waiting jobs that lack the same. */
+interface Group {
+  readonly place: Place;
+  readonly jobs: JobRow[];
 }
 
 async function causeOf(
   context: Reading,
-  jobs: readonly JobRow[],
+  { place, jobs }: Group,
   resources: readonly ResourceRow[],
 ): Promise<Explanation['causes'][number]> {
   const { tables } = context;
   // They come newest first.
   const first = jobs.at(-1);
-  if (first?.blocked == null) throw new Error('a cause without a job');
-  const { blocked } = first;
-  const scope = await tables.scopes.byKey(blocked.scope);
-  const resource = resources.find(({ key }) => key === blocked.resource);
-  if (scope === undefined || resource === undefined) throw new Error('a job waits nowhere');
+  const scope = await tables.scopes.byKey(place.scope);
+  const resource = resources.find(({ key }) => key === place.resource);
+  if (first === undefined || scope === undefined || resource === undefined)
+    throw new Error('a job waits nowhere');
   const amounts: number[] = [];
   for (const job of jobs) amounts.push(await amountOf(tables, job, resource.key));
   return {

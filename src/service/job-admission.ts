@@ -1,9 +1,19 @@
 import { decide, type Decision, type Situation, type Violation } from '../domain/admission.ts';
 import type { Amounts } from '../domain/job.ts';
-import type { JobRow, PoolRow, ResourceRow, Tables, TenantRow } from '../store/store.ts';
+import {
+  UNTIL_ALLOWED,
+  UNTIL_OPEN,
+  type JobRow,
+  type PoolRow,
+  type ResourceRow,
+  type Tables,
+  type TenantRow,
+  type WaitingRow,
+} from '../store/store.ts';
 import {
   ceilingsOf,
   pathOf,
+  scopeKeyOf,
   type Charge,
   type CeilingOptions,
   type Path,
@@ -11,6 +21,7 @@ import {
   type PathScope,
 } from './ledger.ts';
 import type { Context } from './operation.ts';
+import { settingsInForce } from './settings-in-force.ts';
 
 export type PathDecision = Decision<PathScope>;
 
@@ -20,9 +31,17 @@ export interface Question {
   readonly pool: PoolRow;
   readonly amounts: Amounts;
   readonly resources: readonly ResourceRow[];
+  /** What else a rule may look at; without it no rule is asked. */
+  readonly about?: Pick<JobRow, 'labels' | 'priority' | 'jobId' | 'ttlSeconds'>;
   /** Of a job that changes: all that it would hold then, where the amounts are the difference. */
   readonly whole?: Amounts;
 }
+
+/** What a job waits for. */
+export type Obstacle = Omit<WaitingRow, 'job' | 'pool' | 'tenant' | 'priority'>;
+
+/** A decision other than to admit. */
+export type NotAdmitted = Exclude<PathDecision, { outcome: 'admitted' }>;
 
 /** A decision, and all that it was made from. */
 export interface Decided {
@@ -37,9 +56,11 @@ export interface DecideOptions extends CeilingOptions {
   readonly isNew: boolean;
 }
 
+type At = Pick<Context, 'tables' | 'now'>;
+
 /** Loads all that a request touches, and lets the rules decide. */
 export async function decideOn(
-  tables: Tables,
+  { tables }: At,
   question: Question,
   options: DecideOptions,
 ): Promise<Decided> {
@@ -49,12 +70,22 @@ export async function decideOn(
   const situation: Situation<PathScope> = {
     amounts,
     ceilings: path.ceilings,
+    pool: poolScope,
     suspended: suspendedScope(path),
     held: options.arePoolsOn && pool.status === 'held' ? poolScope : undefined,
     preceded: options.isNew && (await arePromotionsDue(tables, path)) ? poolScope : undefined,
     onFull: options.onFull,
+    isQueueFull: options.isNew && (await isQueueFull(tables, pool)),
+    verdict: undefined,
+    onViolation: () => undefined,
   };
   return { path, situation, decision: decide(situation) };
+}
+
+async function isQueueFull(tables: Tables, pool: PoolRow): Promise<boolean> {
+  const { scheduling } = await settingsInForce(tables);
+  const { maxQueueSize } = scheduling;
+  return maxQueueSize !== null && (await tables.waiting.countIn(pool.key)) >= maxQueueSize;
 }
 
 /** Whether nothing that is overdue could make the answer another one. */
@@ -74,7 +105,7 @@ const WAKEUPS_LOOKED_AT = 1_000;
 async function arePromotionsDue(tables: Tables, { scopes }: Path): Promise<boolean> {
   if (!(await tables.wakeups.isAny())) return false;
   const wakeups = await tables.wakeups.list(WAKEUPS_LOOKED_AT);
-  return wakeups.some((wakeup) => scopes.some(({ key }) => key === wakeup.scope));
+  return wakeups.some(({ scope }) => scopes.some(({ key }) => key === scope));
 }
 
 /** The amounts as they are charged: by key of resource. */
@@ -88,19 +119,29 @@ export function chargesOf({
   });
 }
 
-/** The first scope and resource that lack room, where a waiting job is woken; the scope gets a row. */
-export async function placeOf(
-  { tables, now }: Pick<Context, 'tables' | 'now'>,
+/** So long after a rule held a job back it is asked again: rules know the time to the minute. */
+const ASKED_AGAIN_MS = 60_000;
+
+/** What a job waits for: the first thing that stands against it. Its scope gets a row. */
+export async function obstacleOf(
+  at: At,
+  { tenant }: Pick<Question, 'tenant'>,
   violations: readonly Violation<PathScope>[],
   catalogue: readonly ResourceRow[],
-): Promise<NonNullable<JobRow['blocked']>> {
+): Promise<Obstacle> {
   const [first] = violations;
   if (first === undefined) throw new Error('nothing stands against a job that has to wait');
-  const { scope } = first;
-  // What is not a matter of amount (suspended, held) is waited for at the one resource of every job.
+  const { scope, requested, code } = first;
+  // What is no matter of amount is waited for at the one resource of every job.
   const name = first.resource ?? 'jobs';
   const resource = catalogue.find((each) => each.name === name);
   if (resource === undefined) throw new Error(`the catalogue has no ${name}`);
-  const key = scope.key ?? (await tables.scopes.insert(scope.subject, now));
-  return { scope: key, resource: resource.key };
+  const isRule = code === 'policy';
+  return {
+    scope: scope.key ?? (await scopeKeyOf(at, scope.subject)),
+    resource: resource.key,
+    amount: isRule ? UNTIL_ALLOWED : (requested ?? UNTIL_OPEN),
+    isShared: requested !== null && scope.subject.tenant !== tenant.key,
+    lookAt: isRule ? at.now + ASKED_AGAIN_MS : null,
+  };
 }

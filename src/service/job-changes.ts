@@ -8,6 +8,7 @@ import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { existing } from './tenant-lookup.ts';
 import { wake, type Room } from './promotion.ts';
+import { forgetReservation } from './reservations.ts';
 
 /** A job that shall change, and where an event leads from where it is now. */
 export interface Step {
@@ -75,8 +76,11 @@ export async function endJob(
   let room: Room[] = [];
   if (job.state === 'admitted') {
     const path = await pathOf(tables, tenant, pool);
-    await discharge(tables, path, amounts);
+    await discharge(context, path, amounts);
     room = await wake(tables, roomIn(path, amounts));
+  } else {
+    await tables.waiting.remove({ job: job.key, pool: job.pool });
+    room = await wake(tables, await forgetReservation(tables, job.key));
   }
   const ended: JobRow = {
     ...job,
@@ -85,7 +89,6 @@ export async function endJob(
     // Its time ran out then, whenever that is written down: reads have said so since.
     endedAt: event === 'expire' ? job.dueAt : now,
     isClaimDue: false,
-    blocked: null,
     version: job.version + 1,
   };
   await tables.jobs.update(ended);

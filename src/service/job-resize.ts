@@ -1,17 +1,25 @@
 import { decide } from '../domain/admission.ts';
 import { kindOf, type Amounts } from '../domain/job.ts';
 import type { JobRow, ResourceRow } from '../store/store.ts';
-import { recordDecision, type NotAdmitted } from './decision-log.ts';
+import { recordDecision } from './decision-log.ts';
 import { recordEvent } from './event-log.ts';
-import { chargesOf, decideOn, isLasting, type Decided, type Question } from './job-admission.ts';
+import {
+  chargesOf,
+  decideOn,
+  isLasting,
+  type Decided,
+  type NotAdmitted,
+  type Question,
+} from './job-admission.ts';
 import { roomIn } from './job-changes.ts';
 import { amountsOf } from './job-request.ts';
 import { viewJob, viewRejection, viewReplayed, type JobView } from './job-view.ts';
 import { charge } from './ledger.ts';
 import type { Context } from './operation.ts';
-import { promote, questionOf, wake } from './promotion.ts';
+import { promote, wake } from './promotion.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { askSettled } from './settle.ts';
+import { questionOf } from './waiting.ts';
 
 /** Changes what a running job holds. Less is always possible; more has to fit by the difference. */
 export async function resize(
@@ -33,7 +41,7 @@ export async function resize(
   if (decision.outcome !== 'admitted') return reject(context, job, question, decision);
   await tables.jobs.replaceAmounts(job.key, chargesOf({ amounts: wanted, resources: catalogue }));
   const charges = chargesOf(difference);
-  await charge(tables, path, charges, now);
+  await charge(context, path, charges);
   const resized = { ...job, version: job.version + 1 };
   await tables.jobs.update(resized);
   await recordEvent(context, {
@@ -81,13 +89,16 @@ type Growth = Question & Required<Pick<Question, 'whole'>>;
 
 async function decideGrowth(context: Context, question: Growth): Promise<Decided> {
   const { resourcePools } = await settingsInForce(context.tables);
-  const decided = await decideOn(context.tables, question, {
+  const decided = await decideOn(context, question, {
     arePoolsOn: resourcePools.enabled,
     onFull: 'reject',
     isNew: false,
   });
   const grown = growthOf(question);
-  if (grown.length === 0) return { ...decided, decision: { outcome: 'admitted' } };
+  if (grown.length === 0) {
+    const decision = { outcome: 'admitted' as const, isOverride: false, verdict: undefined };
+    return { ...decided, decision };
+  }
   // More than could ever be held stays too much when others have gone.
   const amounts = new Map(grown.map(([name]) => [name, question.whole.get(name) ?? 0]));
   const alone = decide({ ...decided.situation, amounts });
@@ -111,6 +122,6 @@ async function reject(
   const row = await recordDecision(context, asked, decision, 'resize', catalogue);
   return {
     ...(await viewJob(tables, job, now)),
-    ...viewRejection(question.tenant.name, row, decision.violations, caller.traceId),
+    ...viewRejection(question.tenant.name, row, decision, caller.traceId),
   };
 }

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { reasonMeanings, scopeText, type ReasonCode, type Violation } from '../domain/admission.ts';
 import { stateAsOf } from '../domain/job.ts';
+import type { Verdict } from '../domain/policy.ts';
 import type {
   DecisionRow,
   JobRow,
@@ -12,7 +13,9 @@ import type {
   TenantRow,
   ViolationRow,
 } from '../store/store.ts';
+import type { NotAdmitted } from './job-admission.ts';
 import { existingPool } from './pool-lookup.ts';
+import { placesInLine } from './queue-order.ts';
 import { toInstant } from './schemas/common.ts';
 import type { JobResponse, Violation as ViolationSchema } from './schemas/job.ts';
 import { existing } from './tenant-lookup.ts';
@@ -63,6 +66,7 @@ function instantOrNull(time: number | null): string | null {
 /** The same, with all that is to be known of it read; names that several jobs share are read once. */
 export function jobViews(tables: Tables, now: number): (job: JobRow) => Promise<JobView> {
   const names = namesIn(tables);
+  const placeOf = placesInLine({ tables, now });
   return async (job) => {
     const parts = {
       tenant: await names.tenant(job.tenant),
@@ -71,26 +75,13 @@ export function jobViews(tables: Tables, now: number): (job: JobRow) => Promise<
     };
     const view = viewOf(job, parts, now);
     if (view.state !== 'queued') return view;
-    const position = await positionOf(tables, job, now);
+    const position = await placeOf(job);
     return {
       ...view,
       ...(position !== undefined && { position }),
       ...(await names.decision(job.decision)),
     };
   };
-}
-
-/** So far the place in the line is counted: further back it tells nobody anything. */
-const PLACES_COUNTED = 1_000;
-
-/** The place of a waiting job in its pool, from 1; undefined where it is far back. */
-export async function positionOf(
-  tables: Tables,
-  job: Pick<JobRow, 'pool' | 'key'>,
-  now: number,
-): Promise<number | undefined> {
-  const before = await tables.jobs.countBefore(job.pool, job.key, now, PLACES_COUNTED);
-  return before < PLACES_COUNTED ? before + 1 : undefined;
 }
 
 export function viewJob(tables: Tables, job: JobRow, now: number): Promise<JobView> {
@@ -176,24 +167,39 @@ export function viewViolation(violation: Violation): ViolationView {
   return { scope: { tenant, pool }, resource, limit, used, requested, over_by: overBy, code };
 }
 
+/** The rule that had a part in an answer. */
+export function viewVerdict({ name, action, message }: Verdict) {
+  return { name, action, message };
+}
+
 /** What an answer says of a rejection: as every refusal does, and with the numbers. */
 export function viewRejection(
   tenant: string,
   decision: Pick<DecisionRow, 'id' | 'code' | 'isRetryable'>,
-  violations: readonly Violation[],
+  { violations, verdict }: Pick<NotAdmitted, 'violations' | 'verdict'>,
   traceId: string,
 ) {
   return {
     state: 'rejected' as const,
     ...viewDecision(decision, violations),
-    error: rejectionText(tenant, decision.code, violations),
+    ...(verdict !== undefined && { rule: viewVerdict(verdict) }),
+    error: rejectionText(tenant, decision.code, violations, verdict),
     hint: `hodei explain ${decision.id}`,
     trace_id: traceId,
   };
 }
 
 /** In a sentence for programs; what people read at a terminal is written there. */
-function rejectionText(tenant: string, code: ReasonCode, violations: readonly Violation[]) {
+function rejectionText(
+  tenant: string,
+  code: ReasonCode,
+  violations: readonly Violation[],
+  verdict: Verdict | undefined,
+) {
+  if (code === 'policy' && verdict !== undefined) {
+    const message = verdict.message ?? 'a policy rule refuses it';
+    return `Rejected for ${tenant}: ${message} (policy rule ${verdict.name})`;
+  }
   const reasons = violations.map(({ scope, resource, requested, limit, used }) =>
     resource === null
       ? scopeText(scope)

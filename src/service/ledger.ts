@@ -6,6 +6,7 @@ import { MAX_AMOUNT } from '../domain/resource.ts';
 import type {
   Key,
   PoolRow,
+  ReservationRow,
   ResourceAmount,
   ResourceRow,
   ScopeRow,
@@ -13,6 +14,7 @@ import type {
   Tables,
   TenantRow,
 } from '../store/store.ts';
+import { measureUse } from './fair-use.ts';
 import type { Context } from './operation.ts';
 import { ancestorsOf } from './tenant-lookup.ts';
 
@@ -90,6 +92,8 @@ export interface CeilingOptions {
   readonly arePoolsOn: boolean;
   /** Of reads: what is used by jobs whose time has run out. */
   readonly overdue?: Overdue;
+  /** The waiting job that asks: what is kept for it is not kept from it. */
+  readonly job?: Key;
 }
 
 /** What there is and what there may be of the resources, on every scope of the path. */
@@ -97,13 +101,14 @@ export async function ceilingsOf(
   tables: Tables,
   path: Path,
   resources: readonly ResourceRow[],
-  { arePoolsOn, overdue }: CeilingOptions,
+  { arePoolsOn, overdue, job }: CeilingOptions,
 ): Promise<PathCeilings> {
   const places = path.scopes.flatMap(({ key: scope }) =>
     scope === undefined ? [] : resources.map(({ key: resource }) => ({ scope, resource })),
   );
   const limits = await tables.quotas.limitsAt(places);
   const uses = await tables.balances.usedAt(places);
+  const reserved = await tables.reservations.list();
   const { pool } = path;
   const isLimiting = arePoolsOn && pool !== undefined;
   const perWorker = isLimiting ? await tables.pools.resources(pool.key) : [];
@@ -126,11 +131,26 @@ export async function ceilingsOf(
         most: room.most,
         isOwn: own !== undefined,
         used: (used ?? 0) - (overdue?.of(scope.key, resource.key) ?? 0),
+        kept: keptAt(reserved, scope.key, resource.key, job),
         hasBalance: used !== undefined,
       });
     }
   }
   return { ...path, ceilings };
+}
+
+/** What is kept in a scope for others than this job. */
+export function keptAt(
+  reserved: readonly ReservationRow[],
+  scope: Key | undefined,
+  resource: Key,
+  job: Key | undefined,
+): number {
+  let kept = 0;
+  for (const row of reserved) {
+    if (row.scope === scope && row.resource === resource && row.job !== job) kept += row.amount;
+  }
+  return Math.min(kept, MAX_AMOUNT);
 }
 
 interface PoolRoom {
@@ -162,16 +182,17 @@ export interface Charge extends ResourceAmount {
   readonly name: string;
 }
 
-/** Charges a path: the balances that there are in one statement a resource, the others begin. */
+/** Charges a path: the balances that there are in one statement, the others begin. */
 export async function charge(
-  tables: Tables,
+  at: Pick<Context, 'tables' | 'now'>,
   { scopes, ceilings }: PathCeilings,
   charges: readonly Charge[],
-  now: number,
 ): Promise<void> {
+  const { tables, now } = at;
   const keys: Key[] = [];
   for (const { key, subject } of scopes)
     keys.push(key ?? (await tables.scopes.insert(subject, now)));
+  await measureUse(at, sharedKeys(scopes, keys), charges);
   if (ceilings.every(({ hasBalance }) => hasBalance)) return tables.balances.add(keys, charges);
   for (const { resource, name, amount } of charges) {
     const of = ceilings.filter((ceiling) => ceiling.resource === name);
@@ -190,13 +211,23 @@ export function uncountable(scope: ScopeName, resource: string): HodeiError {
   );
 }
 
+/** The scopes of tenants in the pool, whose use decides whose turn it is. */
+function sharedKeys(scopes: readonly PathScope[], keys: readonly (Key | undefined)[]): Key[] {
+  return keys.flatMap((key, i) => {
+    const { tenant, pool } = scopes[i]?.subject ?? { tenant: null, pool: null };
+    return key === undefined || tenant === null || pool === null ? [] : [key];
+  });
+}
+
 /** Gives back what a job of the path held; its balances are all there. */
 export async function discharge(
-  tables: Tables,
+  at: Pick<Context, 'tables' | 'now'>,
   { scopes }: Path,
   charges: readonly ResourceAmount[],
 ): Promise<void> {
-  const keys = scopes.flatMap(({ key }) => (key === undefined ? [] : [key]));
+  const all = scopes.map(({ key }) => key);
+  await measureUse(at, sharedKeys(scopes, all), charges);
+  const keys = all.filter((key) => key !== undefined);
   const back = charges.map(({ resource, amount }) => ({ resource, amount: -amount }));
-  await tables.balances.add(keys, back);
+  await at.tables.balances.add(keys, back);
 }

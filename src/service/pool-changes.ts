@@ -37,6 +37,8 @@ export async function insertPool(
   const row: Omit<PoolRow, 'key'> = {
     ...rowFields(state),
     status: 'active',
+    heldUntil: null,
+    heldReason: null,
     source,
     version: 1,
     createdAt: now,

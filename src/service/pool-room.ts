@@ -1,4 +1,4 @@
-import type { Key, PoolRow } from '../store/store.ts';
+import type { PoolRow } from '../store/store.ts';
 import type { Context } from './operation.ts';
 import type { Room } from './promotion.ts';
 
@@ -13,23 +13,10 @@ export async function placesInPool({ tables }: At, pool: PoolRow): Promise<Room[
   return resources.map(({ key }) => ({ scope: scope.key, resource: key }));
 }
 
-/** So many waiting jobs are read at once. */
-const PAGE = 500;
-
 /** Where jobs wait because their tenants have as many in the pool as each may. */
-export async function placesOfTenants({ tables, now }: At, pool: PoolRow): Promise<Room[]> {
-  const places = new Map<string, Room>();
-  let before: Key | undefined;
-  do {
-    const filter = { states: ['queued' as const], pool: pool.key, now };
-    const page = await tables.jobs.list(filter, before, PAGE);
-    for (const { blocked } of page) {
-      if (blocked !== null) places.set(`${blocked.scope} ${blocked.resource}`, blocked);
-    }
-    before = page.length === PAGE ? page.at(-1)?.key : undefined;
-  } while (before !== undefined);
+export async function placesOfTenants({ tables }: At, pool: PoolRow): Promise<Room[]> {
   const inPool: Room[] = [];
-  for (const place of places.values()) {
+  for (const place of await tables.waiting.places()) {
     const scope = await tables.scopes.byKey(place.scope);
     if (scope?.pool === pool.key && scope.tenant !== null) inPool.push(place);
   }

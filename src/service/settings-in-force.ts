@@ -1,6 +1,6 @@
 import { unavailable, type HodeiError } from '../domain/errors.ts';
 import { settingsFromDocument, type Settings, type SettingsInput } from '../domain/settings.ts';
-import type { SettingsRow, Tables } from '../store/store.ts';
+import type { RevisionRow, Tables } from '../store/store.ts';
 
 /** The last text that was read, and what it says: a text never comes to mean anything else. */
 let last: { readonly text: string; readonly settings: Settings } | undefined;
@@ -20,6 +20,6 @@ export function nothingInForce(): HodeiError {
 }
 
 /** The settings of a revision; one from a time with fewer keys has the defaults of the others. */
-export function settingsOf(row: SettingsRow): Settings {
+export function settingsOf(row: RevisionRow): Settings {
   return settingsFromDocument(JSON.parse(row.document) as SettingsInput);
 }

@@ -4,7 +4,7 @@ import type { Resource } from '../domain/resource.ts';
 import { settingsDocument, settingsFromDocument, type Settings } from '../domain/settings.ts';
 import { checkSettings } from '../domain/settings-check.ts';
 import { diffSettings, type SettingsChange } from '../domain/settings-diff.ts';
-import type { SettingsRow, Store, Tables } from '../store/store.ts';
+import type { RevisionRow, Store, Tables } from '../store/store.ts';
 import type { Environment } from './call.ts';
 import { recordEvent } from './event-log.ts';
 import { settingsExample } from './examples.ts';
@@ -116,13 +116,13 @@ export async function beginSettings(
 async function putInForce(
   context: Context,
   settings: Settings,
-): Promise<{ row: SettingsRow; changes: SettingsChange[]; retired: Retired[] }> {
+): Promise<{ row: RevisionRow; changes: SettingsChange[]; retired: Retired[] }> {
   const { tables, now } = context;
   const present = await tables.settings.current();
   const before = present && settingsOf(present);
   const changes = diffSettings(before, settings);
   if (present !== undefined && changes.length === 0) return { row: present, changes, retired: [] };
-  const row: SettingsRow = {
+  const row: RevisionRow = {
     revision: (present?.revision ?? 0) + 1,
     appliedAt: now,
     document: JSON.stringify(settingsDocument(settings)),
@@ -138,7 +138,7 @@ async function putInForce(
     after: sideOf(changes, 'after'),
   });
   // A higher default, a larger pool, pools switched off: there may be room anywhere.
-  await promote(context, await tables.jobs.placesAwaited());
+  await promote(context, await tables.waiting.places());
   return { row, changes, retired };
 }
 
@@ -171,7 +171,7 @@ async function writeCatalogue(tables: Tables, resources: readonly Resource[]): P
   return left;
 }
 
-function viewSettings(row: SettingsRow): z.output<ReturnType<typeof SettingsResponse>> {
+function viewSettings(row: RevisionRow): z.output<ReturnType<typeof SettingsResponse>> {
   const document = settingsDocument(settingsOf(row));
   const { resources, resource_pools: section } = document;
   return {

@@ -3,6 +3,7 @@ import type { JobRow, Tables } from '../store/store.ts';
 import { endJob } from './job-changes.ts';
 import type { Context } from './operation.ts';
 import { continuePromotion, distinct, promote, type Room } from './promotion.ts';
+import { areReservationsDue, renewReservations } from './reservations.ts';
 
 /** So many leases are settled with one change; what is left waits for the next one. */
 const SETTLED_AT_ONCE = 200;
@@ -12,9 +13,11 @@ export const SYSTEM = 'hodei';
 
 /** Whether something is overdue, or was left to be promoted. */
 export async function isSettlementDue(tables: Tables, now: number): Promise<boolean> {
-  const [due] = await tables.jobs.due(now, 1);
-  if (due !== undefined) return true;
-  return tables.wakeups.isAny();
+  if ((await tables.jobs.due(now, 1)).length > 0) return true;
+  if (!(await tables.waiting.isAny())) return false;
+  if (await tables.wakeups.isAny()) return true;
+  if ((await tables.waiting.toLookAt(now, 1)).length > 0) return true;
+  return areReservationsDue({ tables, now });
 }
 
 /**
@@ -26,8 +29,10 @@ export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise
   const due = await tables.jobs.due(now, limit);
   const room: Room[] = [];
   for (const job of due) room.push(...(await expire(context, job)));
-  if (room.length > 0) await promote(asSystem(context), distinct(room));
-  await continuePromotion(asSystem(context));
+  const system = asSystem(context);
+  room.push(...(await renewReservations(system)));
+  if (room.length > 0) await promote(system, distinct(room));
+  await continuePromotion(system);
   return due.length;
 }
 

@@ -2,20 +2,21 @@ import { conflict } from '../domain/errors.ts';
 import { formatAmount } from '../domain/quantity.ts';
 import { MAX_AMOUNT, spokenName } from '../domain/resource.ts';
 import type {
-  JobRow,
   Key,
   ResourceRow,
   ScopeRow,
   ScopeUse,
   Tables,
   TenantRow,
+  WaitingRow,
 } from '../store/store.ts';
 import { scopeKeyOf, ceilingsOf, uncountable, type PathCeiling, type PathScope } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
-import { promote, wake, type Room } from './promotion.ts';
+import { distinct, promote, wake, type Room } from './promotion.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { ancestorsOf, existing } from './tenant-lookup.ts';
+import { sendToDoor } from './waiting.ts';
 
 /**
  * Carries what a tenant and all below it use from the tenants that were above it to those that are
@@ -42,7 +43,8 @@ export async function carryUsage(
     await add(context, tenant, carried);
   }
   const room = await wake(tables, await placesOf(tables, left, resources));
-  await promote(context, room, await strandedBelow(tables, before, room));
+  const doors = await sendStranded(context, before, room);
+  await promote(context, distinct([...room, ...doors]));
 }
 
 async function placesOf(
@@ -61,30 +63,36 @@ async function placesOf(
 
 const PAGE = 500;
 
-/** Jobs of the moved subtree that wait for room at tenants that are no longer above them. */
-async function strandedBelow(
-  tables: Tables,
+/**
+ * Jobs of the moved subtree that wait for room at tenants that are no longer above them: they are
+ * looked at again. @returns where.
+ */
+async function sendStranded(
+  context: Context,
   moved: TenantRow,
   left: readonly Room[],
-): Promise<JobRow[]> {
-  const stranded: JobRow[] = [];
-  for (const { scope, resource } of left) {
-    let after = 0;
-    for (;;) {
-      const page = await tables.jobs.blockedAt(scope, resource, after, PAGE);
-      for (const job of page) if (await isBelow(tables, job, moved)) stranded.push(job);
-      const last = page.at(-1);
-      if (last === undefined) break;
-      after = last.key;
+): Promise<Room[]> {
+  const { waiting } = context.tables;
+  const doors: Room[] = [];
+  for (const place of left) {
+    for (let after: WaitingRow | undefined; ;) {
+      const page = await waiting.at(place, after, PAGE);
+      for (const row of page) {
+        if (await isBelow(context.tables, row.tenant, moved)) {
+          doors.push(await sendToDoor(context, row));
+        }
+      }
+      after = page.at(-1);
+      if (after === undefined) break;
     }
   }
-  return stranded.sort((a, b) => a.key - b.key);
+  return doors;
 }
 
-async function isBelow(tables: Tables, job: JobRow, moved: TenantRow): Promise<boolean> {
-  const tenant = await existing(tables, job.tenant);
+async function isBelow(tables: Tables, key: Key, moved: TenantRow): Promise<boolean> {
+  const tenant = await existing(tables, key);
   const line = [tenant, ...(await ancestorsOf(tables, tenant))];
-  return line.some(({ key }) => key === moved.key);
+  return line.some((each) => each.key === moved.key);
 }
 
 /** What is used in one scope of the tenant: everywhere, or in a pool. */

@@ -38,16 +38,17 @@ export interface EventTable {
   following(after: number, limit: number): Promise<EventRow[]>;
 }
 
-export interface SettingsRow {
+/** What decides, under a number that rises with every change: the latest is in force. */
+export interface RevisionRow {
   readonly revision: number;
   readonly appliedAt: Instant;
-  /** JSON text of the settings in force. */
+  /** JSON text of what is in force. */
   readonly document: string;
 }
 
-export interface SettingsTable {
-  current(): Promise<SettingsRow | undefined>;
-  insert(settings: SettingsRow): Promise<void>;
+export interface RevisionTable {
+  current(): Promise<RevisionRow | undefined>;
+  insert(row: RevisionRow): Promise<void>;
 }
 
 export interface ClockRow {

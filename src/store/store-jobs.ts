@@ -23,7 +23,7 @@ export interface JobRow {
   readonly admittedAt: Instant | null;
   readonly endedAt: Instant | null;
   /** How it was admitted, where it did not simply fit when it was asked for. */
-  readonly mark: 'adopted' | 'promoted' | null;
+  readonly mark: 'adopted' | 'promoted' | 'override' | null;
   /** Promoted, and its caller has not been heard of since. */
   readonly isClaimDue: boolean;
   /** Of the canonical request, by which a retry is told from another request. */
@@ -31,8 +31,6 @@ export interface JobRow {
   /** Why it had to wait. */
   readonly decision: Key | null;
   readonly version: number;
-  /** The first scope and resource that lack room for it while it waits. */
-  readonly blocked: Place | null;
 }
 
 export interface JobFilter {
@@ -68,16 +66,9 @@ export interface JobTable {
   list(filter: JobFilter, before: Key | undefined, limit: number): Promise<JobRow[]>;
   /** Whose lease, claim or waiting has run out, longest ago first. */
   due(now: Instant, limit: number): Promise<JobRow[]>;
-  /** Of those waiting for room there: oldest first, after the key `after`. */
-  blockedAt(scope: Key, resource: Key, after: Key, limit: number): Promise<JobRow[]>;
-  /** Every place at which somebody waits for room. */
-  placesAwaited(): Promise<Place[]>;
   /** Queued and admitted ones of a tenant, oldest first. */
   livingOf(tenant: Key, limit: number): Promise<JobRow[]>;
-  isAnyQueued(): Promise<boolean>;
   countIn(pool: Key, state: JobState): Promise<number>;
-  /** How many wait in a pool before this one, as far as to `most`. */
-  countBefore(pool: Key, job: Key, now: Instant, most: number): Promise<number>;
   /** Admitted ones of a tenant that hold most of a resource, in one pool or everywhere. */
   heaviest(
     tenant: Key,
@@ -168,18 +159,12 @@ export interface RequestKeyTable {
   forget(before: Instant, now: Instant, limit: number): Promise<void>;
 }
 
-/** Room that may have appeared, and up to which waiting job it was looked at. */
-export interface Wakeup {
-  readonly scope: Key;
-  readonly resource: Key;
-  readonly afterJob: Key;
-}
-
+/** Places where room may have appeared, and not everybody has been looked at who waits there. */
 export interface WakeupTable {
   isAny(): Promise<boolean>;
   /** In order of scope and resource. */
-  list(limit: number): Promise<Wakeup[]>;
-  /** Of two for one place the one that begins with the older job stays. */
-  put(wakeup: Wakeup): Promise<void>;
-  remove(wakeup: Wakeup): Promise<void>;
+  list(limit: number): Promise<Place[]>;
+  /** Once is enough. */
+  put(place: Place): Promise<void>;
+  remove(place: Place): Promise<void>;
 }

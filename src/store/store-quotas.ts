@@ -10,6 +10,10 @@ export interface PoolRow {
   readonly title: string;
   readonly type: PoolType;
   readonly status: PoolStatus;
+  /** When it is resumed by itself; null: by a person only. */
+  readonly heldUntil: Instant | null;
+  /** Why it is held, in the words of who did it. */
+  readonly heldReason: string | null;
   readonly provider: string | null;
   readonly minSize: number;
   readonly maxSize: number;
@@ -39,6 +43,8 @@ export interface PoolTable {
   byName(name: string): Promise<PoolRow | undefined>;
   /** In order of name. */
   list(afterName: string, limit: number): Promise<PoolRow[]>;
+  /** Those that are held no longer than to this moment. */
+  heldUntil(time: Instant): Promise<PoolRow[]>;
   /** What one worker has. */
   resources(pool: Key): Promise<ResourceAmount[]>;
   replaceResources(pool: Key, perWorker: readonly ResourceAmount[]): Promise<void>;
@@ -127,6 +133,12 @@ export interface TenantUse {
 }
 
 /** The ledger: scope and resource → used. */
+/** How much of one resource is used. */
+export interface ResourceUse {
+  readonly resource: Key;
+  readonly used: number;
+}
+
 export interface BalanceTable {
   /** What is used at each place; undefined where nothing ever was. */
   usedAt(places: readonly Place[]): Promise<(number | undefined)[]>;
@@ -145,6 +157,8 @@ export interface BalanceTable {
     resource: Key,
     limit: number,
   ): Promise<TenantUse[]>;
+  /** What all directly below a tenant, with those below them, use in a pool. */
+  ofChildren(parent: Key, pool: Key): Promise<ResourceUse[]>;
   /** All there are of these tenants, everywhere and in pools. */
   ofTenants(tenants: readonly Key[]): Promise<SubjectUse[]>;
   /** All there are of pools as a whole. */

@@ -1,10 +1,12 @@
-import type { ClockTable, EventTable, SettingsTable } from './store-events.ts';
+import type { ClockTable, EventTable, RevisionTable } from './store-events.ts';
 import type { DecisionTable, JobTable, RequestKeyTable, WakeupTable } from './store-jobs.ts';
+import type { RecentUseTable, ReservationTable, WaitingTable } from './store-queue.ts';
 import type { BalanceTable, PoolTable, QuotaTable, ScopeTable } from './store-quotas.ts';
 import type { ResourceTable, TenantTable } from './store-tenants.ts';
 
 export type * from './store-events.ts';
 export type * from './store-jobs.ts';
+export * from './store-queue.ts';
 export type * from './store-quotas.ts';
 export type * from './store-tenants.ts';
 
@@ -18,10 +20,14 @@ export interface Tables {
   readonly jobs: JobTable;
   readonly decisions: DecisionTable;
   readonly requestKeys: RequestKeyTable;
+  readonly waiting: WaitingTable;
   readonly wakeups: WakeupTable;
+  readonly reservations: ReservationTable;
+  readonly recentUse: RecentUseTable;
   readonly clock: ClockTable;
   readonly events: EventTable;
-  readonly settings: SettingsTable;
+  readonly settings: RevisionTable;
+  readonly policies: RevisionTable;
 }
 
 export interface Transaction {

@@ -39,6 +39,7 @@ const oneCeiling = fc
     limit,
     more: amount,
     used: amount,
+    kept: fc.constant(0),
   })
   .map(({ more, ...ceiling }): Ceiling => {
     const isPool = ceiling.scope.tenant === null && ceiling.limit !== null;
@@ -57,6 +58,8 @@ const situation: fc.Arbitrary<Situation> = fc.record({
   held: somewhere,
   preceded: somewhere,
   onFull: fc.constantFrom('reject', 'queue'),
+  ...{ pool: fc.constant(undefined), isQueueFull: fc.constant(false) },
+  ...{ verdict: fc.constant(undefined), onViolation: fc.constant(() => undefined) },
 });
 
 /** Exactly, since a sum of two amounts may be rounded. */
@@ -133,7 +136,10 @@ describe('whatever is asked and whatever there is, a decision', () => {
 });
 
 describe('the smallest raises', () => {
-  const open = { suspended: undefined, held: undefined, preceded: undefined };
+  const open = {
+    ...{ pool: undefined, suspended: undefined, held: undefined, preceded: undefined },
+    ...{ isQueueFull: false, verdict: undefined, onViolation: () => undefined },
+  };
 
   it('admit the request, and one less of any of them does not', () => {
     fc.assert(

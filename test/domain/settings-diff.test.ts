@@ -90,6 +90,12 @@ describe('diffSettings', () => {
       'multi_tenancy.quota_enforcement.violation_policy reject',
       'jobs.claim_seconds 300',
       'jobs.queue_ttl_seconds 86400',
+      'scheduling.fair_queuing.enabled true',
+      'scheduling.fair_queuing.fairness_window_minutes 0',
+      'scheduling.fair_queuing.starvation_prevention true',
+      'scheduling.fair_queuing.starvation_threshold_minutes 30',
+      'scheduling.queue_prioritization.default_strategy weighted_fair',
+      'scheduling.max_queue_size null',
     ]);
   });
 

@@ -31,6 +31,16 @@ describe('a settings document', () => {
         quota_enforcement: { violation_policy: 'reject' },
       },
       jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
+      scheduling: {
+        fair_queuing: {
+          enabled: true,
+          fairness_window_minutes: 0,
+          starvation_prevention: true,
+          starvation_threshold_minutes: 30,
+        },
+        queue_prioritization: { default_strategy: 'weighted_fair' },
+        max_queue_size: null,
+      },
     });
   });
 
@@ -153,6 +163,7 @@ describe('a document from a time when there were fewer keys', () => {
       resourcePools: { enabled: true, defaultPoolType: 'static', pools: [] },
       violationPolicy: 'reject',
       jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
+      scheduling: defaultSettings.scheduling,
     });
   });
 

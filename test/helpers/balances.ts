@@ -72,17 +72,25 @@ function placeOf(tenant: number | null, pool: number | null, resource: number): 
   return `${tenant ?? '-'}/${pool ?? '-'} ${resource}`;
 }
 
-/** What one state says and another column denies. */
+/** What one state says and another column, or the queue, denies. */
 function halfJobs(connection: Sqlite.Database): unknown[] {
-  return connection
-    .prepare(
-      `select * from job where case state
-         when 'queued' then blocked_scope is null or blocked_resource is null or due_at is null
-           or admitted_at is not null or ended_at is not null or decision is null or claim_due = 1
-         when 'admitted' then blocked_scope is not null or admitted_at is null
-           or ended_at is not null or (claim_due = 1 and due_at is null)
-         else blocked_scope is not null or due_at is not null or ended_at is null
-           or claim_due = 1 end`,
-    )
-    .all();
+  const jobs = connection.prepare(
+    `select j.* from job j left join waiting w on w.job = j.id where case j.state
+       when 'queued' then w.job is null or w.pool <> j.pool or w.tenant <> j.tenant
+         or w.priority <> j.priority or j.due_at is null or j.admitted_at is not null
+         or j.ended_at is not null or j.decision is null or j.claim_due = 1
+       when 'admitted' then w.job is not null or j.admitted_at is null
+         or j.ended_at is not null or (j.claim_due = 1 and j.due_at is null)
+       else w.job is not null or j.due_at is not null or j.ended_at is null
+         or j.claim_due = 1 end`,
+  );
+  const counts = connection.prepare(
+    `select q.*, (select count(*) from waiting w where w.pool = q.pool) as counted from queue q
+     where waiting <> counted`,
+  );
+  const kept = connection.prepare(
+    `select r.* from reservation r left join waiting w on w.job = r.job
+     where w.job is null or w.pool <> r.pool`,
+  );
+  return [...jobs.all(), ...counts.all(), ...kept.all()];
 }

@@ -30,7 +30,7 @@ export async function schemaOfText(sql: string): Promise<Schema> {
     else if ('AlterTableStmt' in stmt) alterTable(schema, stmt.AlterTableStmt);
     else if ('DropStmt' in stmt) dropIndexes(schema, stmt.DropStmt);
     // Rows are no part of a schema.
-    else if (!('InsertStmt' in stmt)) {
+    else if (!('InsertStmt' in stmt) && !('DeleteStmt' in stmt)) {
       throw new Error(`neither a table nor an index: ${JSON.stringify(stmt)}`);
     }
   }
@@ -65,8 +65,23 @@ function alterTable(schema: Schema, { relation, cmds = [] }: AlterTableStmt): vo
       addConstraints(schema, table, constraintsOf(def.ColumnDef), def.ColumnDef.colname ?? '');
     } else if (subtype === 'AT_AddConstraint' && def !== undefined && 'Constraint' in def) {
       addConstraints(schema, table, [def.Constraint], '');
+    } else if (subtype === 'AT_DropColumn') {
+      dropColumn(schema, table, name);
+    } else if (subtype === 'AT_DropConstraint') {
+      keepConstraints(schema, table, (text) => !text.startsWith(`${name} `));
     } else throw new Error(`nobody has thought of ${subtype}`);
   }
+}
+
+/** With what was said of it alone, as both databases do. */
+function dropColumn(schema: Schema, table: string, column: string): void {
+  const columns = schema.columns[table] ?? [];
+  schema.columns[table] = columns.filter((text) => !text.startsWith(`${column} `));
+  keepConstraints(schema, table, (text) => !text.startsWith(`${table}_${column} `));
+}
+
+function keepConstraints(schema: Schema, table: string, isKept: (text: string) => boolean): void {
+  schema.constraints[table] = (schema.constraints[table] ?? []).filter(isKept);
 }
 
 function addConstraints(
@@ -101,11 +116,19 @@ function describeColumn(column: ColumnDef, primaryKey: string): string {
   ].join(' ');
 }
 
-/** A whole number of 64 bits and a text in the order of its bytes have one name in both databases. */
+/** Numbers of 64 bits have one name in both databases, whole ones and others. */
+const commonTypes: Readonly<Record<string, string>> = {
+  int4: 'integer',
+  int8: 'integer',
+  float4: 'real',
+  float8: 'real',
+};
+
+/** A text in the order of its bytes has one name in both databases too. */
 function typeOf({ typeName, collClause }: ColumnDef): string {
   const name = textsOf(typeName?.names ?? []).at(-1) ?? '';
   const collation = textsOf(collClause?.collname ?? []).map((text) => ` collate ${text}`);
-  const type = name === 'int4' || name === 'int8' ? 'integer' : name;
+  const type = commonTypes[name] ?? name;
   return `${type}${collation.join('')}`;
 }
 

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
+import { strategies } from '../../src/domain/fair-share.ts';
 import { MAX_TTL_SECONDS } from '../../src/domain/job.ts';
 import { MAX_POOL_SIZE, poolTypes, type PoolDefinition } from '../../src/domain/pool.ts';
 import { builtInResources, MAX_AMOUNT, type Resource } from '../../src/domain/resource.ts';
+import { MAX_MINUTES } from '../../src/domain/scheduling.ts';
 import { violationPolicies, type Settings } from '../../src/domain/settings.ts';
 import { MAX_CLAIM_SECONDS } from '../../src/domain/settings-check.ts';
 
@@ -97,6 +99,16 @@ export const anySettings: fc.Arbitrary<Settings> = catalogue.chain((resources) =
       defaultTtlSeconds: fc.option(seconds(MAX_TTL_SECONDS)),
       claimSeconds: seconds(MAX_CLAIM_SECONDS),
       queueTtlSeconds: seconds(MAX_TTL_SECONDS),
+    }),
+    scheduling: fc.record({
+      fairQueuing: fc.record({
+        enabled: fc.boolean(),
+        windowMinutes: fc.nat({ max: MAX_MINUTES }),
+        starvationPrevention: fc.boolean(),
+        starvationThresholdMinutes: fc.integer({ min: 1, max: MAX_MINUTES }),
+      }),
+      strategy: fc.constantFrom(...strategies),
+      maxQueueSize: limit,
     }),
   });
 });

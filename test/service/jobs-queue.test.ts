@@ -297,9 +297,9 @@ describe('a long queue', () => {
 
   it('comes before a new request, as long as not all of it was looked at', async () => {
     await full();
-    await queueOf(450, 10);
+    await queueOf(450, 1);
     await enqueue(call, 'acme', { cpu_m: 3, job_id: 'small' });
-    await call(setQuota, { tenant: 'acme', cpu_m: 1009 });
+    await call(releaseJob, { job: 'acme:full' });
     expect(await admit(call, 'acme', { cpu_m: 1 })).toMatchObject({
       ...{ state: 'rejected', code: 'waiting_ahead', retryable: true },
       violations: [{ scope: { tenant: null, pool: 'default' }, resource: null, limit: null }],
@@ -311,8 +311,8 @@ describe('a long queue', () => {
 
   it('takes the new request in, and starts it in its turn though nothing else happens', async () => {
     await full();
-    await queueOf(850, 10);
-    await call(setQuota, { tenant: 'acme', cpu_m: 1009 });
+    await queueOf(850, 1);
+    await call(releaseJob, { job: 'acme:full' });
     for (const job_id of ['new-1', 'new-2', 'new-3']) {
       const asked = { cpu_m: 3, job_id };
       expect(await enqueue(call, 'acme', asked)).toMatchObject({ code: 'waiting_ahead' });
@@ -327,14 +327,13 @@ describe('a long queue', () => {
   it('that ends while a new request is decided decides it as things are then', async () => {
     await full();
     await call(createPool, { id: 'gpu' });
-    await queueOf(240, 10, 'gpu');
-    await queueOf(1, 5, 'gpu');
-    await call(setQuota, { tenant: 'acme', cpu_m: 1009 });
-    // The first 200 are looked at by now; the last that waits takes 5 of what was free.
-    expect(await enqueue(call, 'acme', { cpu_m: 5, pool: 'gpu' })).toMatchObject({
-      ...{ state: 'queued', code: 'over_quota', violations: [{ used: 1005, over_by: 1 }] },
+    await queueOf(240, 4, 'gpu');
+    await call(releaseJob, { job: 'acme:full' });
+    // The first 200 are looked at by now; the last of those that wait take 160 of what was free.
+    expect(await enqueue(call, 'acme', { cpu_m: 41, pool: 'gpu' })).toMatchObject({
+      ...{ state: 'queued', code: 'over_quota', violations: [{ used: 960, over_by: 1 }] },
     });
-    expect(await enqueue(call, 'acme', { cpu_m: 4, pool: 'gpu' })).toMatchObject({
+    expect(await enqueue(call, 'acme', { cpu_m: 40, pool: 'gpu' })).toMatchObject({
       state: 'admitted',
     });
   });
@@ -348,8 +347,17 @@ describe('a long line', () => {
     const jobs = Array.from({ length: 1_001 }, () =>
       call(admitJob, { tenant: 'acme', cpu_m: 1, on_full: 'queue' }),
     );
-    const places = (await Promise.all(jobs)).map(({ position }) => position);
-    expect(places).toEqual([...Array.from({ length: 1_000 }, (_, i) => i + 1), undefined]);
+    const asked = await Promise.all(jobs);
+    const told = asked.map(({ position }) => position);
+    // In a longer line who joins it is not kept waiting to be told.
+    const unknown = Array.from({ length: 901 }, () => undefined);
+    expect(told).toEqual([...Array.from({ length: 100 }, (_, i) => i + 1), ...unknown]);
+    const placeOf = async (n: number) => {
+      return (await call(getJob, { job: String(asked[n - 1]?.id) })).position;
+    };
+    expect(await Promise.all([1, 101, 1_000, 1_001].map(placeOf))).toEqual([
+      ...[1, 101, 1_000, undefined],
+    ]);
     await close();
   });
 });

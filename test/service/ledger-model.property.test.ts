@@ -60,6 +60,7 @@ const parameters = {
 
 const settings: Settings = {
   ...defaultSettings,
+  scheduling: { ...defaultSettings.scheduling, strategy: 'fifo' },
   resources: [
     ...builtInResources.map((resource) => ({
       ...resource,

@@ -32,6 +32,16 @@ const otherSections = {
     quota_enforcement: { violation_policy: 'reject' },
   },
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
+  scheduling: {
+    fair_queuing: {
+      enabled: true,
+      fairness_window_minutes: 0,
+      starvation_prevention: true,
+      starvation_threshold_minutes: 30,
+    },
+    queue_prioritization: { default_strategy: 'weighted_fair' },
+    max_queue_size: null,
+  },
 };
 const pool = {
   id: 'gpu',
@@ -115,6 +125,7 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
         quota_enforcement: { violation_policy: 'queue' },
       },
       jobs: { default_ttl_seconds: 3600, claim_seconds: 300, queue_ttl_seconds: 86_400 },
+      scheduling: otherSections.scheduling,
       revision: 2,
     });
     const changed = Object.fromEntries(answer.changes.map(({ key, after }) => [key, after]));

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { policyActions } from '../../domain/policy.ts';
 import { reasonCodes } from '../../domain/admission.ts';
 import { jobIdProblem, jobStates, MAX_PRIORITY, MAX_TTL_SECONDS } from '../../domain/job.ts';
 import { MAX_AMOUNT } from '../../domain/resource.ts';
@@ -129,6 +130,14 @@ export const Violation = lazy(() =>
     .meta({ id: 'Violation' }),
 );
 
+function verdict() {
+  return z.strictObject({
+    name: z.string(),
+    action: z.enum(policyActions),
+    message: z.string().nullable(),
+  });
+}
+
 function decisionFields() {
   return {
     decision_id: z.string().optional().describe('Of the record of why: explain it.'),
@@ -138,6 +147,7 @@ function decisionFields() {
       .optional()
       .describe('Whether the same request can succeed later without anybody raising a limit.'),
     violations: z.array(Violation()).optional(),
+    rule: verdict().optional().describe('The policy rule that had a part in it.'),
     error: z.string().optional().describe('A rejection in a sentence.'),
     hint: z.string().optional(),
     trace_id: z.string().optional(),
@@ -165,9 +175,11 @@ export const JobResponse = lazy(() =>
       ended_at: instant().nullable(),
       expires_at: instant().nullable().describe('When lease, claim or waiting runs out.'),
       mark: z
-        .enum(['adopted', 'promoted'])
+        .enum(['adopted', 'promoted', 'override'])
         .nullable()
-        .describe('Admitted although nothing was checked, or after it had waited.'),
+        .describe(
+          'Admitted although nothing was checked, after it had waited, or by a rule above limits.',
+        ),
       claim_due: z.boolean().describe('Promoted, and freed at expires_at unless it is renewed.'),
       position: z
         .int()

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { strategies } from '../../domain/fair-share.ts';
 import { poolTypes } from '../../domain/pool.ts';
 import { violationPolicies } from '../../domain/settings.ts';
 import { lazy } from '../operation.ts';
@@ -25,6 +26,16 @@ export const SettingsResponse = lazy(() =>
       default_ttl_seconds: z.int().nullable().describe('Null: such a job has no lease.'),
       claim_seconds: z.int(),
       queue_ttl_seconds: z.int(),
+    }),
+    scheduling: z.strictObject({
+      fair_queuing: z.strictObject({
+        enabled: z.boolean(),
+        fairness_window_minutes: z.int(),
+        starvation_prevention: z.boolean(),
+        starvation_threshold_minutes: z.int(),
+      }),
+      queue_prioritization: z.strictObject({ default_strategy: z.enum(strategies) }),
+      max_queue_size: limit(),
     }),
     revision: z.int().describe('Counts the changes; sent as ETag.'),
     applied_at: instant(),

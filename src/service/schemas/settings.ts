@@ -1,6 +1,8 @@
 import * as z from 'zod';
+import { strategies } from '../../domain/fair-share.ts';
 import { MAX_TTL_SECONDS } from '../../domain/job.ts';
 import { DEFAULT_POOL_SIZE, MAX_POOL_SIZE, poolTypes } from '../../domain/pool.ts';
+import { MAX_MINUTES } from '../../domain/scheduling.ts';
 import { MAX_AMOUNT } from '../../domain/resource.ts';
 import { defaultSettings, violationPolicies } from '../../domain/settings.ts';
 import {
@@ -30,6 +32,7 @@ export const settingsSections = lazy(() => ({
   resource_pools: resourcePoolsSection().prefault({}),
   multi_tenancy: multiTenancySection().prefault({}),
   jobs: jobsSection().prefault({}),
+  scheduling: schedulingSection().prefault({}),
 }));
 
 function resource() {
@@ -158,6 +161,44 @@ function jobsSection() {
       .default(queueTtlSeconds)
       .describe('So long a job stays queued that does not say how long'),
   }).describe('What holds for jobs');
+}
+
+function schedulingSection() {
+  return section({
+    fair_queuing: fairQueuing().prefault({}).describe('Shares of the tenants'),
+    queue_prioritization: section({
+      default_strategy: oneOf(strategies)
+        .default(defaultSettings.scheduling.strategy)
+        .describe('Who goes next: weighted_fair, fifo or priority'),
+    })
+      .prefault({})
+      .describe('The order of the jobs that wait'),
+    max_queue_size: limit()
+      .default(defaultSettings.scheduling.maxQueueSize)
+      .describe('How many jobs may wait in one pool; by default unlimited'),
+  }).describe('Who goes next');
+}
+
+function fairQueuing() {
+  const { fairQueuing: usual } = defaultSettings.scheduling;
+  return section({
+    enabled: trueOrFalse()
+      .default(usual.enabled)
+      .describe('Whether shares count; false: jobs go in order of age'),
+    fairness_window_minutes: minutes(0)
+      .default(usual.windowMinutes)
+      .describe('After so long use in the past counts half; 0: only what is used now counts'),
+    starvation_prevention: trueOrFalse()
+      .default(usual.starvationPrevention)
+      .describe('Whether room is kept for a job that has waited too long'),
+    starvation_threshold_minutes: minutes(1)
+      .default(usual.starvationThresholdMinutes)
+      .describe('How long is too long'),
+  });
+}
+
+function minutes(least: number) {
+  return whole(least, MAX_MINUTES, `a whole number of minutes from ${least} to ${MAX_MINUTES}`);
 }
 
 function seconds(most: number, orElse = '') {

@@ -3,10 +3,12 @@ import type {
   Place,
   PoolRow,
   ResourceAmount,
+  ReservationRow,
   ResourceRow,
   ScopeRow,
   ScopeSubject,
-  SettingsRow,
+  RevisionRow,
+  RevisionTable,
   Tables,
   TenantRow,
 } from '../store.ts';
@@ -75,17 +77,19 @@ type Changing = <Args extends unknown[], Result>(
 function rememberingTables(tables: Tables, kept: Kept, changing: Changing): Tables {
   return {
     ...tables,
-    settings: rememberingSettings(tables.settings, kept, changing),
+    settings: rememberingRevisions(tables.settings, kept, changing),
+    policies: rememberingRevisions(tables.policies, kept, changing),
     resources: rememberingResources(tables.resources, kept, changing),
     tenants: rememberingTenants(tables.tenants, kept, changing),
     pools: rememberingPools(tables.pools, kept, changing),
     scopes: rememberingScopes(tables.scopes, kept, changing),
     quotas: rememberingQuotas(tables.quotas, kept, changing),
+    reservations: rememberingReservations(tables.reservations, kept, changing),
   };
 }
 
-function rememberingSettings(table: Tables['settings'], kept: Kept, changing: Changing) {
-  const current = kept<'current', SettingsRow | undefined>();
+function rememberingRevisions(table: RevisionTable, kept: Kept, changing: Changing) {
+  const current = kept<'current', RevisionRow | undefined>();
   return {
     ...table,
     current: () => recall(current, 'current', table.current),
@@ -150,6 +154,16 @@ function rememberingQuotas(table: Tables['quotas'], kept: Kept, changing: Changi
     limitsAt: (places: readonly Place[]) => recallEach(limits, places, nameOf, table.limitsAt),
     setLimit: changing([limits], table.setLimit),
     unsetLimit: changing([limits], table.unsetLimit),
+  };
+}
+
+function rememberingReservations(table: Tables['reservations'], kept: Kept, changing: Changing) {
+  const all = kept<'all', ReservationRow[]>();
+  return {
+    ...table,
+    list: () => recall(all, 'all', table.list),
+    insert: changing([all], table.insert),
+    remove: changing([all], table.remove),
   };
 }
 

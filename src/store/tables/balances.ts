@@ -2,6 +2,7 @@ import type {
   BalanceTable,
   Key,
   ResourceAmount,
+  ResourceUse,
   ScopeUse,
   SubjectUse,
   TenantUse,
@@ -53,6 +54,14 @@ export function balanceTable(database: Database): BalanceTable {
          from scope s join balance b on b.scope = s.id
          where s.tenant in (${marks(tenants.length)})`,
         ...tenants,
+      ),
+    ofChildren: (parent, pool) =>
+      database.all<ResourceUse>(
+        `select b.resource, cast(sum(b.used) as bigint) as used
+         from tenant t join scope s on s.tenant = t.id join balance b on b.scope = s.id
+         where t.parent = ? and t.deleted_at is null and s.pool = ? group by b.resource`,
+        parent,
+        pool,
       ),
     ofPools: () =>
       database.all<SubjectUse>(

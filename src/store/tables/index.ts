@@ -7,11 +7,14 @@ import { eventTable } from './events.ts';
 import { jobTable } from './jobs.ts';
 import { poolTable } from './pools.ts';
 import { quotaTable } from './quotas.ts';
+import { recentUseTable } from './recent-use.ts';
 import { requestKeyTable } from './request-keys.ts';
+import { reservationTable } from './reservations.ts';
 import { resourceTable } from './resources.ts';
+import { revisionTable } from './revisions.ts';
 import { scopeTable } from './scopes.ts';
-import { settingsTable } from './settings.ts';
 import { tenantTable } from './tenants.ts';
+import { waitingTable } from './waiting.ts';
 import { wakeupTable } from './wakeups.ts';
 
 /** Every table, on one connection. */
@@ -26,9 +29,13 @@ export function tablesOf(database: Database): Tables {
     jobs: jobTable(database),
     decisions: decisionTable(database),
     requestKeys: requestKeyTable(database),
+    waiting: waitingTable(database),
     wakeups: wakeupTable(database),
+    reservations: reservationTable(database),
+    recentUse: recentUseTable(database),
     clock: clockTable(database),
     events: eventTable(database),
-    settings: settingsTable(database),
+    settings: revisionTable(database, 'settings_revision'),
+    policies: revisionTable(database, 'policy_revision'),
   };
 }

@@ -21,13 +21,11 @@ export interface Row {
   request_hash: string;
   decision: number | null;
   version: number;
-  blocked_scope: number | null;
-  blocked_resource: number | null;
 }
 
 export const columns = `j.id, j.public_id, j.tenant, j.pool, j.job_id, j.state, j.priority, j.labels,
   j.ttl_seconds, j.queue_ttl_seconds, j.due_at, j.requested_at, j.admitted_at, j.ended_at, j.mark,
-  j.claim_due, j.request_hash, j.decision, j.version, j.blocked_scope, j.blocked_resource`;
+  j.claim_due, j.request_hash, j.decision, j.version`;
 
 export function toJob(row: Row): JobRow {
   return {
@@ -51,9 +49,5 @@ export function toJob(row: Row): JobRow {
     requestHash: row.request_hash,
     decision: row.decision,
     version: row.version,
-    blocked:
-      row.blocked_scope === null || row.blocked_resource === null
-        ? null
-        : { scope: row.blocked_scope, resource: row.blocked_resource },
   };
 }

@@ -2,7 +2,6 @@ import type { JobRow, JobTable, Key, LiveSum, ResourceAmount } from '../store.ts
 import { condition, marks, valuesOf, where, type Database } from './database.ts';
 import { listJobs } from './job-list.ts';
 import { columns, toJob, type Row } from './job-row.ts';
-import { waitingJobs } from './job-waiting.ts';
 
 export function jobTable(database: Database): JobTable {
   const one = async (sql: string, ...values: (string | number)[]) => {
@@ -14,7 +13,6 @@ export function jobTable(database: Database): JobTable {
   const count = async (sql: string, ...values: (string | number)[]) =>
     (await database.get<{ jobs: number }>(sql, ...values))?.jobs ?? 0;
   return {
-    ...waitingJobs(database),
     insert: (job, amounts) => insert(database, job, amounts),
     update: (job) => update(database, job),
     byKey: (key) => one(`select ${columns} from job j where j.id = ?`, key),
@@ -70,8 +68,8 @@ async function insert(
   const row = await database.get<{ id: number }>(
     `insert into job (public_id, tenant, pool, job_id, state, priority, labels, ttl_seconds,
        queue_ttl_seconds, due_at, requested_at, admitted_at, ended_at, mark, claim_due,
-       request_hash, decision, version, blocked_scope, blocked_resource)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       request_hash, decision, version)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      returning id`,
     job.id,
     job.tenant,
@@ -91,8 +89,6 @@ async function insert(
     job.requestHash,
     job.decision,
     job.version,
-    job.blocked?.scope ?? null,
-    job.blocked?.resource ?? null,
   );
   if (row === undefined) throw new Error('insert into job returned no row');
   await insertAmounts(database, row.id, amounts);
@@ -114,7 +110,7 @@ async function insertAmounts(
 async function update(database: Database, job: JobRow): Promise<void> {
   await database.run(
     `update job set state = ?, ttl_seconds = ?, due_at = ?, admitted_at = ?, ended_at = ?,
-       mark = ?, claim_due = ?, version = ?, blocked_scope = ?, blocked_resource = ?
+       mark = ?, claim_due = ?, version = ?
      where id = ?`,
     job.state,
     job.ttlSeconds,
@@ -124,8 +120,6 @@ async function update(database: Database, job: JobRow): Promise<void> {
     job.mark,
     job.isClaimDue ? 1 : 0,
     job.version,
-    job.blocked?.scope ?? null,
-    job.blocked?.resource ?? null,
     job.key,
   );
 }

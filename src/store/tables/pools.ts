@@ -19,10 +19,13 @@ interface Row {
   created_at: number;
   updated_at: number;
   deleted_at: number | null;
+  held_until: number | null;
+  held_reason: string | null;
 }
 
 const columns = `p.id, p.name, p.title, p.type, p.status, p.provider, p.min_size, p.max_size, p.size,
-  p.max_jobs, p.max_jobs_per_tenant, p.source, p.version, p.created_at, p.updated_at, p.deleted_at`;
+  p.max_jobs, p.max_jobs_per_tenant, p.source, p.version, p.created_at, p.updated_at, p.deleted_at,
+  p.held_until, p.held_reason`;
 
 export function poolTable(database: Database): PoolTable {
   const one = async (sql: string, value: string | number) => {
@@ -41,6 +44,13 @@ export function poolTable(database: Database): PoolTable {
          order by p.name limit ?`,
         afterName,
         limit,
+      );
+      return rows.map(toPool);
+    },
+    async heldUntil(time) {
+      const rows = await database.all<Row>(
+        `select ${columns} from pool p where p.held_until <= ? order by p.held_until, p.id`,
+        time,
       );
       return rows.map(toPool);
     },
@@ -82,7 +92,7 @@ async function update(database: Database, pool: PoolRow): Promise<void> {
   await database.run(
     `update pool set title = ?, type = ?, status = ?, provider = ?, min_size = ?, max_size = ?,
        size = ?, max_jobs = ?, max_jobs_per_tenant = ?, source = ?, version = ?, updated_at = ?,
-       deleted_at = ?
+       deleted_at = ?, held_until = ?, held_reason = ?
      where id = ?`,
     pool.title,
     pool.type,
@@ -97,6 +107,8 @@ async function update(database: Database, pool: PoolRow): Promise<void> {
     pool.version,
     pool.updatedAt,
     pool.deletedAt,
+    pool.heldUntil,
+    pool.heldReason,
     pool.key,
   );
 }
@@ -135,5 +147,7 @@ function toPool(row: Row): PoolRow {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     deletedAt: row.deleted_at,
+    heldUntil: row.held_until,
+    heldReason: row.held_reason,
   };
 }

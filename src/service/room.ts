@@ -1,0 +1,54 @@
+import { roomOf } from '../domain/pool.ts';
+import type { Limit } from '../domain/quota.ts';
+import { MAX_AMOUNT } from '../domain/resource.ts';
+import type { Place, ReservationRow, ScopeRow, Tables } from '../store/store.ts';
+import { keptAt } from './ledger.ts';
+import { settingsInForce } from './settings-in-force.ts';
+
+/** What may start at a place now. */
+export interface RoomAt {
+  /** Whether anything new starts there at all. */
+  readonly isOpen: boolean;
+  /** How much more of the resource there may be, beside what is kept for somebody; never negative. */
+  readonly free: number;
+}
+
+/** What there is at a place for those who wait there. */
+export async function roomAt(
+  tables: Tables,
+  { scope: key, resource }: Place,
+  reserved: readonly ReservationRow[],
+): Promise<RoomAt> {
+  const scope = await tables.scopes.byKey(key);
+  if (scope === undefined) throw new Error(`there is no scope ${key}`);
+  const limit = await limitAt(tables, scope, resource);
+  const [used = 0] = await tables.balances.usedAt([{ scope: key, resource }]);
+  const kept = keptAt(reserved, key, resource, undefined);
+  const free = Math.max(0, (limit ?? MAX_AMOUNT) - used - kept);
+  return { isOpen: await isOpen(tables, scope), free };
+}
+
+async function limitAt(tables: Tables, scope: ScopeRow, resource: number): Promise<Limit> {
+  const { resourcePools } = await settingsInForce(tables);
+  // Switched off, pools limit nothing: not even where a limit in one was set.
+  if (scope.pool !== null && !resourcePools.enabled) return null;
+  const [own] = await tables.quotas.limitsAt([{ scope: scope.key, resource }]);
+  if (own !== undefined) return own;
+  const row = (await tables.resources.list()).find((each) => each.key === resource);
+  if (row === undefined) throw new Error(`there is no resource ${resource}`);
+  if (scope.pool === null) return row.defaultLimit;
+  const pool = await tables.pools.byKey(scope.pool);
+  if (pool === undefined) throw new Error(`there is no pool ${scope.pool}`);
+  const isJobs = row.name === 'jobs';
+  // Who waits at a tenant in a pool without a limit of its own is that tenant itself.
+  if (scope.tenant !== null) return isJobs ? pool.maxJobsPerTenant : null;
+  if (isJobs) return pool.maxJobs;
+  const perWorker = await tables.pools.resources(pool.key);
+  return roomOf(pool, perWorker.find((each) => each.resource === resource)?.amount).limit;
+}
+
+async function isOpen(tables: Tables, { tenant, pool }: ScopeRow): Promise<boolean> {
+  if (tenant !== null) return (await tables.tenants.byKey(tenant))?.status === 'active';
+  if (pool === null || !(await settingsInForce(tables)).resourcePools.enabled) return true;
+  return (await tables.pools.byKey(pool))?.status === 'active';
+}
