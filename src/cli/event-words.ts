@@ -102,10 +102,18 @@ function saySettingDifference(key: string, before: unknown, after: unknown): str
   return `${key} ${say(before)} → ${say(after)}`;
 }
 
+/** When a pool is resumed is a time. */
+function sayPoolDifference(field: string, before: unknown, after: unknown): string {
+  if (field !== 'held_until') return sayFieldDifference(field, before, after);
+  const say = (time: unknown) => (typeof time === 'string' ? sayTime(time) : '-');
+  return `${field} ${say(before)} → ${say(after)}`;
+}
+
 /** How a change is said, by the noun of its operation. */
 const differences: Readonly<Record<string, typeof sayFieldDifference>> = {
   quota: sayLimitDifference,
   config: saySettingDifference,
+  pool: sayPoolDifference,
 };
 
 function sayValue(value: unknown): string {

@@ -1,5 +1,6 @@
 import { limitField } from '../domain/resource.ts';
 import type { PoolChangeView, PoolView } from '../service/pool-view.ts';
+import { sayMoment } from './job-words.ts';
 import { quotaListing, type QuotaRow } from './quota-words.ts';
 import type { Column, Listing } from './render.ts';
 import { print, type Run } from './run.ts';
@@ -118,9 +119,25 @@ function resourceColumn(name: string): Column<PoolView> {
   };
 }
 
-/** `active, static, 4 workers, 3 jobs run, 1 waits` */
-export function sayState(pool: PoolView): string {
-  return `${pool.status}, ${pool.type}, ${sayWorkers(pool)}, ${sayRunning(pool)}, ${sayWaiting(pool)}`;
+/**
+ * `active, static, 4 workers, 3 jobs run, 1 waits`, or first of all how it is held:
+ * `held until 18:00 (driver), 3 jobs left to drain, static, 4 workers, 1 waits`
+ */
+export function sayState(pool: PoolView, now: number): string {
+  const kind = `${pool.type}, ${sayWorkers(pool)}`;
+  return isHeld(pool)
+    ? `held${sayHold(pool, now)}, ${sayDrain(pool)}, ${kind}, ${sayWaiting(pool)}`
+    : `active, ${kind}, ${sayRunning(pool)}, ${sayWaiting(pool)}`;
+}
+
+/** ` until 18:00 (driver)`, as far as it is known. */
+function sayHold({ held_until: until, held_reason: reason }: PoolView, now: number): string {
+  const time = until === null ? '' : ` until ${sayMoment(until, now)}`;
+  return reason === null ? time : `${time} (${reason})`;
+}
+
+function sayDrain({ jobs }: PoolView): string {
+  return jobs === 0 ? 'nothing left to drain' : `${count(jobs, 'job')} left to drain`;
 }
 
 function sayRunning({ jobs }: PoolView): string {
@@ -133,9 +150,10 @@ function sayWaiting({ waiting }: PoolView): string {
   return waiting === 1 ? '1 waits' : `${waiting.toLocaleString('en-US')} wait`;
 }
 
-/** What becomes of the jobs of a pool that is held. */
-export function sayHeld(pool: PoolView): string {
-  return pool.jobs === 0 ? 'Nothing runs in it.' : `${sayRunning(pool)} on.`;
+/** `Held gpu until 18:00 (driver): 12 jobs left to drain, nothing new starts.` */
+export function sayHeld(pool: PoolView, now: number, isDryRun: boolean): string {
+  const state = `${pool.id}${sayHold(pool, now)}: ${sayDrain(pool)}, nothing new starts.`;
+  return isDryRun ? `Would hold ${state} Nothing was changed.` : `Held ${state}`;
 }
 
 function sayWorkers({ type, size, min_size: min, max_size: max }: PoolView): string {

@@ -43,6 +43,14 @@ export function nearestPoolName(text: string): string | undefined {
 
 export type PoolStatus = 'active' | 'held';
 
+/** What a pool is at a moment: held no longer where the time is over, although nobody wrote it yet. */
+export function statusAsOf(
+  { status, heldUntil }: { readonly status: PoolStatus; readonly heldUntil: number | null },
+  now: number,
+): PoolStatus {
+  return status === 'held' && heldUntil !== null && heldUntil <= now ? 'active' : status;
+}
+
 /** Who wrote a pool: hodei itself, the config file, or somebody with a command. */
 export type PoolSource = 'built_in' | 'config' | 'operator';
 

@@ -1,5 +1,6 @@
 import { decide, type Decision, type Situation, type Violation } from '../domain/admission.ts';
 import type { Amounts } from '../domain/job.ts';
+import { statusAsOf } from '../domain/pool.ts';
 import {
   UNTIL_ALLOWED,
   UNTIL_OPEN,
@@ -60,7 +61,7 @@ type At = Pick<Context, 'tables' | 'now'>;
 
 /** Loads all that a request touches, and lets the rules decide. */
 export async function decideOn(
-  { tables }: At,
+  { tables, now }: At,
   question: Question,
   options: DecideOptions,
 ): Promise<Decided> {
@@ -72,7 +73,7 @@ export async function decideOn(
     ceilings: path.ceilings,
     pool: poolScope,
     suspended: suspendedScope(path),
-    held: options.arePoolsOn && pool.status === 'held' ? poolScope : undefined,
+    held: options.arePoolsOn && statusAsOf(pool, now) === 'held' ? poolScope : undefined,
     preceded: options.isNew && (await arePromotionsDue(tables, path)) ? poolScope : undefined,
     onFull: options.onFull,
     isQueueFull: options.isNew && (await isQueueFull(tables, pool)),

@@ -1,10 +1,5 @@
 import { conflict } from '../domain/errors.ts';
-import {
-  sizeAfter,
-  type PoolDefinition,
-  type PoolSource,
-  type PoolStatus,
-} from '../domain/pool.ts';
+import { sizeAfter, type PoolDefinition, type PoolSource } from '../domain/pool.ts';
 import type { PoolRow, ResourceRow, Tables } from '../store/store.ts';
 import { catalogueOf } from './allowances.ts';
 import { recordEvent } from './event-log.ts';
@@ -63,10 +58,12 @@ export async function writePool(
   return saved;
 }
 
-/** Makes a pool a tombstone, without an event; its name is free. */
+/** Makes a pool a tombstone, which nothing resumes, without an event; its name is free. */
 export async function buryPool({ tables, now }: At, pool: PoolRow): Promise<void> {
   await tables.pools.update({
     ...pool,
+    heldUntil: null,
+    heldReason: null,
     version: pool.version + 1,
     updatedAt: now,
     deletedAt: now,
@@ -115,28 +112,6 @@ function writtenInConfig(name: string) {
     `Pool ${name} is written in the config file.`,
     'Change it there, then: hodei config apply',
   );
-}
-
-export async function setPoolStatus(
-  context: Context,
-  pool: PoolRow,
-  status: PoolStatus,
-): Promise<PoolRow> {
-  if (pool.status === status) return pool;
-  const saved = { ...pool, status, version: pool.version + 1, updatedAt: context.now };
-  await context.tables.pools.update(saved);
-  await recordEvent(context, {
-    operation: `pool.${verbOf(status)}`,
-    tenant: null,
-    object: pool.name,
-    before: { status: pool.status },
-    after: { status },
-  });
-  return saved;
-}
-
-export function verbOf(status: PoolStatus): 'hold' | 'resume' {
-  return status === 'held' ? 'hold' : 'resume';
 }
 
 /** @throws conflict where it is the config file's, where jobs live in it, and of the last one. */

@@ -12,6 +12,8 @@ export const poolExample = {
   name: 'GPU farm',
   type: 'static' as const,
   status: 'active' as const,
+  held_until: null,
+  held_reason: null,
   provider: null,
   min_size: 1,
   max_size: 4,
@@ -27,6 +29,14 @@ export const poolExample = {
   version: 1,
   created_at: '2026-11-23T09:00:00.000Z',
   updated_at: '2026-11-23T09:00:00.000Z',
+};
+
+export const heldPoolExample = {
+  ...poolExample,
+  status: 'held' as const,
+  held_until: '2026-11-23T18:00:00.000Z',
+  held_reason: 'release week',
+  version: 2,
 };
 
 export const promisedExample = { cpu_m: 79_200, memory_mb: 457_113, gpu: 12, jobs: null };

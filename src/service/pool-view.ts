@@ -6,6 +6,7 @@ import type { Context } from './operation.ts';
 import type { Overdue } from './ledger.ts';
 import { overdueAsOf } from './overdue.ts';
 import { capacityOf, settableFields, stateOf } from './pool-definition.ts';
+import { holdAsOf } from './pool-hold.ts';
 import type { Started } from './promotion.ts';
 import { toInstant } from './schemas/common.ts';
 import type { PoolChangeResponse, PoolResponse } from './schemas/pool.ts';
@@ -36,7 +37,7 @@ export async function poolViews({
     return {
       id: pool.name,
       ...settableFields(state),
-      status: pool.status,
+      ...holdAsOf(pool, now),
       source: pool.source,
       capacity: capacityOf(state, catalogue),
       used: await usedOf(tables, pool, catalogue, overdue),

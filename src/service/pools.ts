@@ -1,27 +1,22 @@
 import * as z from 'zod';
 import { HodeiError, invalid } from '../domain/errors.ts';
-import { sizeAfter } from '../domain/pool.ts';
+import { sizeAfter, statusAsOf } from '../domain/pool.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { PoolRow, Tables } from '../store/store.ts';
 import { catalogueOf } from './allowances.ts';
 import { cutPage, decodeCursor } from './cursor.ts';
 import { recordEvent } from './event-log.ts';
 import { expectVersion, lazy, operation, type Context } from './operation.ts';
-import {
-  changePool,
-  insertPool,
-  removePool,
-  requireFreePoolName,
-  setPoolStatus,
-  verbOf,
-} from './pool-changes.ts';
+import { changePool, insertPool, removePool, requireFreePoolName } from './pool-changes.ts';
 import { blankPool, defined, settableFields } from './pool-definition.ts';
 import {
+  heldPoolExample,
   poolEffectsExample,
   poolExample,
   poolRequestExample,
   promisedExample,
 } from './pool-examples.ts';
+import { hold, resume, verbOf } from './pool-hold.ts';
 import { findPool, poolsAreOff } from './pool-lookup.ts';
 import { placesInPool, placesWithRoom } from './pool-room.ts';
 import {
@@ -35,6 +30,7 @@ import { promote, wake } from './promotion.ts';
 import { pageInput, pageOutput } from './schemas/common.ts';
 import {
   CreatePoolRequest,
+  HoldPoolRequest,
   PoolChangeResponse,
   poolReference,
   PoolResponse,
@@ -171,7 +167,7 @@ export const updatePool = operation({
 
   async run(context, input) {
     const pool = await poolToChange(context, input.pool);
-    requireSame(pool, input);
+    requireSame(context, pool, input);
     const saved = await changePool(context, pool, input);
     if (saved === pool) return viewChange(context, pool, []);
     const room = await placesWithRoom(context, pool, saved);
@@ -181,6 +177,7 @@ export const updatePool = operation({
 
 /** @throws invalid for what an update does not change. */
 function requireSame(
+  { now }: Context,
   pool: PoolRow,
   { id, status }: { id?: string | undefined; status?: PoolRow['status'] | undefined },
 ): void {
@@ -190,7 +187,7 @@ function requireSame(
       'What people call it is its name. Another id is another pool: hodei pool create',
     );
   }
-  if (status !== undefined && status !== pool.status) {
+  if (status !== undefined && status !== statusAsOf(pool, now)) {
     throw invalid(
       'status is not changed by an update.',
       `hodei pool ${verbOf(status)} ${pool.name}`,
@@ -219,22 +216,25 @@ export const deletePool = operation({
 
 export const holdPool = operation({
   name: 'pool.hold',
-  summary: 'Hold a pool: nothing new starts in it, and what runs runs on',
+  summary:
+    'Hold a pool, until a time or until it is resumed: nothing new starts, what runs runs on',
   method: 'POST',
   path: '/pools/{pool}/hold',
   role: 'operator',
   isReadOnly: false,
   isVersioned: true,
-  input: poolOnly,
+  requestName: 'HoldPoolRequest',
+  input: () => HoldPoolRequest().extend({ pool: poolReference() }),
   output: PoolResponse,
   example: {
-    input: { pool: 'gpu' },
-    output: { ...poolExample, status: 'held' as const, version: 2 },
+    input: { pool: 'gpu', until: '2026-11-23T18:00:00Z' },
+    output: heldPoolExample,
   },
 
   async run(context, input) {
     const pool = await poolToChange(context, input.pool);
-    return viewPool(context, await setPoolStatus(context, pool, 'held'));
+    const until = input.until === undefined ? null : Date.parse(input.until);
+    return viewPool(context, await hold(context, pool, until));
   },
 });
 
@@ -255,7 +255,7 @@ export const resumePool = operation({
 
   async run(context, input) {
     const pool = await poolToChange(context, input.pool);
-    const saved = await setPoolStatus(context, pool, 'active');
+    const saved = await resume(context, pool);
     if (saved === pool) return viewChange(context, pool, []);
     const room = await wake(context.tables, await placesInPool(context, saved));
     return viewChange(context, saved, await promote(context, room));

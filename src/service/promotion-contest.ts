@@ -90,7 +90,7 @@ export async function openContest(
       const reserved = await tables.reservations.list();
       for (const door of doors) {
         if (door.heads.size === 0) continue;
-        door.room = await roomAt(tables, door.place, reserved);
+        door.room = await roomAt(context, door.place, reserved);
         for (const other of door.heads.values()) {
           if (other.job !== head.job && !fits(other, door.room)) drop(door, other);
         }
@@ -106,9 +106,10 @@ function fits({ amount }: Head, room: RoomAt): boolean {
   return amount >= leastOf(room) && amount <= room.free;
 }
 
-async function openDoor({ tables }: Context, place: Place, limit: number): Promise<Door> {
+async function openDoor(context: Context, place: Place, limit: number): Promise<Door> {
+  const { tables } = context;
   const reserved = await tables.reservations.list();
-  const room = await roomAt(tables, place, reserved);
+  const room = await roomAt(context, place, reserved);
   const found = await tables.waiting.headsAt(place, leastOf(room), room.free, limit);
   const heads = new Map(found.map((head) => [head.job, head]));
   for (const row of reserved) {

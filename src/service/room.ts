@@ -1,9 +1,12 @@
-import { roomOf } from '../domain/pool.ts';
+import { roomOf, statusAsOf } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
 import { MAX_AMOUNT } from '../domain/resource.ts';
 import type { Place, ReservationRow, ScopeRow, Tables } from '../store/store.ts';
 import { keptAt } from './ledger.ts';
+import type { Context } from './operation.ts';
 import { settingsInForce } from './settings-in-force.ts';
+
+type At = Pick<Context, 'tables' | 'now'>;
 
 /** What may start at a place now. */
 export interface RoomAt {
@@ -15,17 +18,18 @@ export interface RoomAt {
 
 /** What there is at a place for those who wait there. */
 export async function roomAt(
-  tables: Tables,
+  at: At,
   { scope: key, resource }: Place,
   reserved: readonly ReservationRow[],
 ): Promise<RoomAt> {
+  const { tables } = at;
   const scope = await tables.scopes.byKey(key);
   if (scope === undefined) throw new Error(`there is no scope ${key}`);
   const limit = await limitAt(tables, scope, resource);
   const [used = 0] = await tables.balances.usedAt([{ scope: key, resource }]);
   const kept = keptAt(reserved, key, resource, undefined);
   const free = Math.max(0, (limit ?? MAX_AMOUNT) - used - kept);
-  return { isOpen: await isOpen(tables, scope), free };
+  return { isOpen: await isOpen(at, scope), free };
 }
 
 async function limitAt(tables: Tables, scope: ScopeRow, resource: number): Promise<Limit> {
@@ -47,8 +51,9 @@ async function limitAt(tables: Tables, scope: ScopeRow, resource: number): Promi
   return roomOf(pool, perWorker.find((each) => each.resource === resource)?.amount).limit;
 }
 
-async function isOpen(tables: Tables, { tenant, pool }: ScopeRow): Promise<boolean> {
+async function isOpen({ tables, now }: At, { tenant, pool }: ScopeRow): Promise<boolean> {
   if (tenant !== null) return (await tables.tenants.byKey(tenant))?.status === 'active';
   if (pool === null || !(await settingsInForce(tables)).resourcePools.enabled) return true;
-  return (await tables.pools.byKey(pool))?.status === 'active';
+  const row = await tables.pools.byKey(pool);
+  return row !== undefined && statusAsOf(row, now) === 'active';
 }

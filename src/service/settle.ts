@@ -2,7 +2,9 @@ import { transition } from '../domain/job.ts';
 import type { JobRow, Tables } from '../store/store.ts';
 import { endJob } from './job-changes.ts';
 import type { Context } from './operation.ts';
-import { continuePromotion, distinct, promote, type Room } from './promotion.ts';
+import { isResumeDue, resumeOverdue } from './pool-hold.ts';
+import { placesInPool } from './pool-room.ts';
+import { continuePromotion, distinct, promote, wake, type Room } from './promotion.ts';
 import { areReservationsDue, renewReservations } from './reservations.ts';
 
 /** So many leases are settled with one change; what is left waits for the next one. */
@@ -14,6 +16,7 @@ export const SYSTEM = 'hodei';
 /** Whether something is overdue, or was left to be promoted. */
 export async function isSettlementDue(tables: Tables, now: number): Promise<boolean> {
   if ((await tables.jobs.due(now, 1)).length > 0) return true;
+  if (await isResumeDue(tables, now)) return true;
   if (!(await tables.waiting.isAny())) return false;
   if (await tables.wakeups.isAny()) return true;
   if ((await tables.waiting.toLookAt(now, 1)).length > 0) return true;
@@ -21,7 +24,8 @@ export async function isSettlementDue(tables: Tables, now: number): Promise<bool
 }
 
 /**
- * What every change does first: ends what is overdue, and goes on promoting what may fit.
+ * What every change does first: ends what is overdue, resumes the pools whose time is over, and goes
+ * on promoting what may fit.
  * @returns how many jobs it ended; fewer than it would at most when nothing is left.
  */
 export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise<number> {
@@ -30,6 +34,9 @@ export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise
   const room: Room[] = [];
   for (const job of due) room.push(...(await expire(context, job)));
   const system = asSystem(context);
+  for (const pool of await resumeOverdue(system)) {
+    room.push(...(await wake(tables, await placesInPool(context, pool))));
+  }
   room.push(...(await renewReservations(system)));
   if (room.length > 0) await promote(system, distinct(room));
   await continuePromotion(system);

@@ -107,7 +107,7 @@ describe('pool get', () => {
     await hodei('pool update gpu --name "GPU farm" --type dynamic --max-size 4 --size 1');
     const [heading, ...lines] = (await hodei('pool get gpu', atTerminal)).split('\n');
     expect(heading).toBe(
-      'gpu (GPU farm)  held, dynamic, 1 worker (1 to 4), no jobs run, none waits',
+      'gpu (GPU farm)  held, nothing left to drain, dynamic, 1 worker (1 to 4), none waits',
     );
     expect(lines.at(-2)).toBe('limits unlimited, used 0 %');
     await hodei('pool update gpu --min-size 0 --size 0');
@@ -239,11 +239,11 @@ describe('pool hold and resume', () => {
   it('say what runs on, and what starts', async () => {
     await ask(['a'], '--cpu 1');
     expect(await hodei('pool hold gpu --dry-run')).toBe(
-      'gpu would be held: nothing new starts in it. 1 job runs on. Nothing was changed.',
+      'Would hold gpu: 1 job left to drain, nothing new starts. Nothing was changed.',
     );
     expect(await hodei('pool hold gpu default')).toMatchInlineSnapshot(`
-      "gpu is held: nothing new starts in it. 1 job runs on.
-      default is held: nothing new starts in it. Nothing runs in it."
+      "Held gpu: 1 job left to drain, nothing new starts.
+      Held default: nothing left to drain, nothing new starts."
     `);
     await ask(['b'], '--cpu 1');
     expect(await hodei('pool resume gpu --dry-run')).toMatchInlineSnapshot(`

@@ -6,6 +6,7 @@ import {
   requireCountable,
   roomOf,
   sizeAfter,
+  statusAsOf,
 } from '../../src/domain/pool.ts';
 import { MAX_AMOUNT } from '../../src/domain/resource.ts';
 
@@ -18,6 +19,18 @@ function refusalOf(work: () => unknown): { message: string; hint: string | undef
   }
   throw new Error('nothing was refused');
 }
+
+describe('the status of a pool at a moment', () => {
+  it.each([
+    ['active', null, 'active'],
+    ['held', null, 'held'],
+    ['held', 101, 'held'],
+    ['held', 100, 'active'],
+    ['held', 99, 'active'],
+  ] as const)('that is written as %s until %s is %s at 100', (status, heldUntil, now) => {
+    expect(statusAsOf({ status, heldUntil }, 100)).toBe(now);
+  });
+});
 
 describe('the id of a pool', () => {
   it.each(['g', 'gpu', 'gpu-a100', `a${'-'.repeat(61)}b`])('may be %s', (name) => {

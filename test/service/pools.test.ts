@@ -41,6 +41,8 @@ describe.each(doors)('a new pool ($name call)', (door) => {
       name: 'GPU farm',
       type: 'dynamic',
       status: 'active',
+      held_until: null,
+      held_reason: null,
       min_size: 2,
       max_size: 10,
       size: 3,

@@ -295,7 +295,8 @@ async function endJobs(call: Call, clock: Clock, tables: Tables): Promise<void> 
   await call(renew, { job: items[0]?.id ?? '' });
   await call(resizeJob, { job: items[0]?.id ?? '', cpu_m: 800 });
   await call(cancelJob, { job: 'web:v' });
-  await call(holdPool, { pool: 'ci' });
+  await call(holdPool, { pool: 'ci', until: '2027-01-01T00:00:00Z' });
+  await tables.pools.heldUntil(START);
   await call(updatePool, { pool: 'ci', max_size: 5, quotas: { max_jobs_per_tenant: 9 } });
   await call(resumePool, { pool: 'ci' });
   await call(deletePool, { pool: 'gone' });

@@ -1,14 +1,6 @@
 import type { Command } from 'commander';
-import {
-  createPool,
-  deletePool,
-  getPool,
-  holdPool,
-  listPools,
-  resumePool,
-} from '../../service/pools.ts';
+import { createPool, deletePool, getPool, listPools } from '../../service/pools.ts';
 import type { PoolView } from '../../service/pool-view.ts';
-import { sayStarted } from '../effect-words.ts';
 import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
 import { limited, named, poolOf, withPoolFlags, type PoolFlags } from '../pool-flags.ts';
 import {
@@ -16,8 +8,6 @@ import {
   poolsListing,
   printPools,
   resourcesOf,
-  sayHeld,
-  sayOver,
   sayPool,
   sayState,
   saySummary,
@@ -27,6 +17,7 @@ import { documentOf, forEach } from '../selection.ts';
 import { shown } from '../terminal.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
 import { sayList } from '../words.ts';
+import { addHold, addResume } from './pool-hold.ts';
 import { addUpdate } from './pool-update.ts';
 
 export function register(cli: Cli, noun: Command): void {
@@ -99,7 +90,7 @@ async function printOne(run: Run, pool: PoolView): Promise<void> {
   const isRead = isOutTerminal && run.format === 'table';
   if (isRead) {
     const title = pool.name === pool.id ? '' : ` (${pool.name})`;
-    const state = shown(sayState(pool));
+    const state = shown(sayState(pool, run.host.time.now()));
     const coloured = pool.status === 'held' ? outColour.red(state) : state;
     out(`${shown(pool.id + title)}  ${coloured}`);
   }
@@ -121,55 +112,6 @@ function addList(cli: Cli, noun: Command): void {
     },
     async (run, _, flags) => {
       await printPages(run, flags, poolsListing, (page) => run.call(listPools, page));
-    },
-  );
-}
-
-function addHold(cli: Cli, noun: Command): void {
-  addVerb(
-    cli,
-    noun,
-    {
-      usage: 'hold <pool...>',
-      summary: 'let nothing new start in pools; what runs runs on',
-      examples: ['pool hold gpu --reason "new driver"'],
-      changes: true,
-      isVersioned: true,
-    },
-    async (run, [ids]) => {
-      const wanted = named(ids);
-      const held = await forEach(run, wanted, (pool) => run.call(holdPool, { pool }));
-      const sentences = held.map((pool) => {
-        const state = `held: nothing new starts in it. ${sayHeld(pool)}`;
-        return run.isDryRun
-          ? `${pool.id} would be ${state} Nothing was changed.`
-          : `${pool.id} is ${state}`;
-      });
-      await printPools(run, wanted.length === 1, held, sentences);
-    },
-  );
-}
-
-function addResume(cli: Cli, noun: Command): void {
-  addVerb(
-    cli,
-    noun,
-    {
-      usage: 'resume <pool...>',
-      summary: 'undo hold; what waits starts as far as it fits',
-      examples: ['pool resume gpu', 'pool resume gpu --dry-run'],
-      changes: true,
-      isVersioned: true,
-    },
-    async (run, [ids]) => {
-      const wanted = named(ids);
-      const resumed = await forEach(run, wanted, (pool) => run.call(resumePool, { pool }));
-      const sentences = resumed.flatMap((pool) => [
-        run.isDryRun ? `${pool.id} would be active. Nothing was changed.` : `${pool.id} is active.`,
-        ...sayOver(pool, run.isDryRun),
-        ...sayStarted(pool.effects.started, run.isDryRun),
-      ]);
-      await printPools(run, wanted.length === 1, resumed, sentences);
     },
   );
 }

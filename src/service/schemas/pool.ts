@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { MAX_POOL_SIZE, nearestPoolName, poolNameProblem, poolTypes } from '../../domain/pool.ts';
 import { MAX_AMOUNT } from '../../domain/resource.ts';
 import { lazy } from '../operation.ts';
-import { freeText, instant } from './common.ts';
+import { freeText, instant, someTime } from './common.ts';
 
 const MAX_TEXT = 100;
 
@@ -81,9 +81,17 @@ function fields() {
 
 export const CreatePoolRequest = lazy(() => z.strictObject({ id: id(), ...fields() }));
 
+export const HoldPoolRequest = lazy(() =>
+  z.strictObject({
+    until: someTime()
+      .optional()
+      .describe('When it is resumed by itself; else it is held until somebody resumes it.'),
+  }),
+);
+
 const READ_ONLY_FIELDS = [
   ...['source', 'capacity', 'used', 'promised', 'units', 'jobs', 'waiting'],
-  ...['version', 'created_at', 'updated_at', 'effects'],
+  ...['held_until', 'held_reason', 'version', 'created_at', 'updated_at', 'effects'],
 ] as const;
 
 /** Fields that are left out stay as they are; those that only hodei writes are accepted and ignored. */
@@ -107,6 +115,13 @@ function responseFields() {
     name: z.string(),
     type: z.enum(poolTypes),
     status: status(),
+    held_until: instant()
+      .nullable()
+      .describe('When it is resumed by itself; null: not held, or until somebody resumes it.'),
+    held_reason: z
+      .string()
+      .nullable()
+      .describe('Why it is held: the reason that the hold was given.'),
     provider: z.string().nullable(),
     min_size: z.int(),
     max_size: z.int(),
