@@ -10,7 +10,7 @@ import {
   type InputSchema,
   type Operation,
 } from './operation.ts';
-import { isSettlementDue, settle, SYSTEM } from './settle.ts';
+import { isSettlementDue, promoteWoken, settle, SYSTEM } from './settle.ts';
 
 export interface Environment {
   readonly now: Clock;
@@ -138,7 +138,7 @@ async function writeGroup(
     answers = await store.transaction(async ({ tables, attempt }) => {
       const part: Attempt = (work) => attempt(work, true);
       const isAlone = group.some((work) => work.isAlone);
-      if (!isAlone) await settleFirst(environment, tables, part, group);
+      const isBehind = !isAlone && (await settleFirst(environment, tables, part, group));
       const outcomes: (() => void)[] = [];
       for (const { run, keep, resolve, reject } of group) {
         try {
@@ -149,6 +149,7 @@ async function writeGroup(
           outcomes.push(() => reject(error));
         }
       }
+      if (!isAlone && !isBehind) await promoteLast(environment, tables, part, group);
       return outcomes;
     });
   } catch (error) {
@@ -161,17 +162,41 @@ async function writeGroup(
   for (const answer of answers) answer();
 }
 
-/** What no caller asked for, but the time that has passed; mostly there is nothing to do. */
+/**
+ * What no caller asked for, but the time that has passed; mostly there is nothing to do.
+ * @returns whether more waiting jobs have to be looked at than were.
+ */
 async function settleFirst(
+  environment: Environment,
+  tables: Tables,
+  attempt: Attempt,
+  group: readonly Waiting[],
+): Promise<boolean> {
+  const context = await ownContext(environment, tables, attempt, group);
+  if (!(await isSettlementDue(tables, context.now))) return false;
+  await attempt(() => settle(context));
+  return tables.wakeups.isAny();
+}
+
+/** Who waits is looked at once for all room that the group has made. */
+async function promoteLast(
+  environment: Environment,
+  tables: Tables,
+  attempt: Attempt,
+  group: readonly Waiting[],
+): Promise<void> {
+  const context = await ownContext(environment, tables, attempt, group);
+  if (await tables.wakeups.isAny()) await attempt(() => promoteWoken(context));
+}
+
+async function ownContext(
   { now, newId }: Environment,
   tables: Tables,
   attempt: Attempt,
   [first]: readonly Waiting[],
-): Promise<void> {
-  const time = await now(tables, true);
-  if (!(await isSettlementDue(tables, time))) return;
+): Promise<Context> {
   const caller = { principal: SYSTEM, traceId: first?.traceId ?? '' };
-  await attempt(() => settle({ tables, caller, now: time, newId, attempt, round: 0 }));
+  return { tables, caller, now: await now(tables, true), newId, attempt, round: 0 };
 }
 
 function nothingDone(error: unknown): unknown {

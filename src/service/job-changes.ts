@@ -7,7 +7,7 @@ import { discharge, pathOf, type Path } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { existing } from './tenant-lookup.ts';
-import { wake, type Room } from './promotion.ts';
+import { promoteLater, type Room } from './promotion.ts';
 import { forgetReservation } from './reservations.ts';
 
 /** A job that shall change, and where an event leads from where it is now. */
@@ -58,11 +58,9 @@ export interface Ended {
   readonly tenant: TenantRow;
   readonly pool: PoolRow;
   readonly amounts: readonly ResourceAmount[];
-  /** Where others may fit now. */
-  readonly room: readonly Room[];
 }
 
-/** Ends a job: what it held is free. */
+/** Ends a job: what it held is free, and who waits for it is looked at. */
 export async function endJob(
   context: Context,
   job: JobRow,
@@ -73,14 +71,13 @@ export async function endJob(
   const tenant = await existing(tables, job.tenant);
   const pool = await existingPool(tables, job.pool);
   const amounts = await tables.jobs.amounts(job.key);
-  let room: Room[] = [];
   if (job.state === 'admitted') {
     const path = await pathOf(tables, tenant, pool);
     await discharge(context, path, amounts);
-    room = await wake(tables, roomIn(path, amounts));
+    await promoteLater(tables, roomIn(path, amounts));
   } else {
     await tables.waiting.remove({ job: job.key, pool: job.pool });
-    room = await wake(tables, await forgetReservation(tables, job.key));
+    await promoteLater(tables, await forgetReservation(tables, job.key));
   }
   const ended: JobRow = {
     ...job,
@@ -99,7 +96,7 @@ export async function endJob(
     before: { state: job.state },
     after: { state: to },
   });
-  return { job: ended, tenant, pool, amounts, room };
+  return { job: ended, tenant, pool, amounts };
 }
 
 /** The places in which charges take room, or leave some: mostly nobody waits, and none is asked for. */

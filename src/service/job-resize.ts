@@ -16,7 +16,7 @@ import { amountsOf } from './job-request.ts';
 import { viewJob, viewRejection, viewReplayed, type JobView } from './job-view.ts';
 import { charge } from './ledger.ts';
 import type { Context } from './operation.ts';
-import { promote, wake } from './promotion.ts';
+import { promoteLater } from './promotion.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { askSettled } from './settle.ts';
 import { questionOf } from './waiting.ts';
@@ -52,7 +52,7 @@ export async function resize(
     after: Object.fromEntries(wanted),
   });
   const less = charges.filter(({ amount }) => amount < 0);
-  await promote(context, await wake(tables, roomIn(path, less)));
+  await promoteLater(tables, roomIn(path, less));
   return viewJob(tables, resized, now);
 }
 

@@ -12,7 +12,6 @@ import { resize } from './job-resize.ts';
 import { jobViews, namedAmounts, viewJob, viewOf, viewReplayed, type JobView } from './job-view.ts';
 import { lazy, operation, type Context } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
-import { promote } from './promotion.ts';
 import { pageInput, pageOutput, queryInteger, tenantReference } from './schemas/common.ts';
 import { amount, jobReference, JobRequest, JobResponse, seconds } from './schemas/job.ts';
 import { poolReference } from './schemas/pool.ts';
@@ -211,7 +210,6 @@ async function end(context: Context, reference: string, event: JobEvent): Promis
     return viewReplayed(tables, job, now);
   }
   const ended = await endJob(context, job, to, event);
-  await promote(context, ended.room);
   const { tenant, pool, amounts } = ended;
   const held = namedAmounts(await tables.resources.list(), amounts);
   return viewOf(ended.job, { tenant, pool, resources: held }, now);

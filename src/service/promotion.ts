@@ -32,6 +32,14 @@ export async function wake(tables: Tables, places: Iterable<Room>): Promise<Room
   return awaited;
 }
 
+/**
+ * Has those looked at who wait at these places, at the end of the group to which the operation
+ * belongs: many that make room there do it once. Where somebody asks before, it is done then.
+ */
+export async function promoteLater(tables: Tables, places: Iterable<Room>): Promise<void> {
+  for (const place of await wake(tables, places)) await tables.wakeups.put(place);
+}
+
 /** So many waiting jobs are looked at in one operation; the next one goes on. */
 const LOOKED_AT = 100;
 

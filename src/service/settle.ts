@@ -4,7 +4,7 @@ import { endJob } from './job-changes.ts';
 import type { Context } from './operation.ts';
 import { isResumeDue, resumeOverdue } from './pool-hold.ts';
 import { placesInPool } from './pool-room.ts';
-import { continuePromotion, distinct, promote, wake, type Room } from './promotion.ts';
+import { continuePromotion, promoteLater } from './promotion.ts';
 import { areReservationsDue, renewReservations } from './reservations.ts';
 
 /** So many leases are settled with one change; what is left waits for the next one. */
@@ -31,23 +31,26 @@ export async function isSettlementDue(tables: Tables, now: number): Promise<bool
 export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise<number> {
   const { tables, now } = context;
   const due = await tables.jobs.due(now, limit);
-  const room: Room[] = [];
-  for (const job of due) room.push(...(await expire(context, job)));
+  for (const job of due) await expire(context, job);
   const system = asSystem(context);
   for (const pool of await resumeOverdue(system)) {
-    room.push(...(await wake(tables, await placesInPool(context, pool))));
+    await promoteLater(tables, await placesInPool(context, pool));
   }
-  room.push(...(await renewReservations(system)));
-  if (room.length > 0) await promote(system, distinct(room));
+  await promoteLater(tables, await renewReservations(system));
   await continuePromotion(system);
   return due.length;
 }
 
-/** Ends a job whose time has run out, whoever comes across it. @returns where others may fit now. */
-export async function expire(context: Context, job: JobRow): Promise<readonly Room[]> {
+/** At the end of a group: looks at those who wait where the group has made room. */
+export async function promoteWoken(context: Context): Promise<void> {
+  await continuePromotion(asSystem(context));
+}
+
+/** Ends a job whose time has run out, whoever comes across it. */
+export async function expire(context: Context, job: JobRow): Promise<void> {
   const to = transition(job.state, 'expire');
   if (to !== 'expired') throw new Error(`job ${job.id} is ${job.state} and has a due time`);
-  return (await endJob(asSystem(context), job, to, 'expire')).room;
+  await endJob(asSystem(context), job, to, 'expire');
 }
 
 function asSystem(context: Context): Context {

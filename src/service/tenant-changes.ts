@@ -5,7 +5,6 @@ import type { JobRow, Tables, TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { endJob } from './job-changes.ts';
 import { expectVersion, type Context } from './operation.ts';
-import { distinct, promote, wake, type Room } from './promotion.ts';
 import { expire } from './settle.ts';
 import { ancestorsOf, findTenant } from './tenant-lookup.ts';
 import { viewTenant, type TenantView } from './tenant-view.ts';
@@ -28,7 +27,6 @@ export async function deleteSubtree(
   tenant: TenantRow,
 ): Promise<'done' | 'unfinished'> {
   const { tables, caller } = context;
-  const room: Room[] = [];
   let isDone = false;
   for (
     let left = caller.dryRun === true ? Infinity : DELETED_AT_ONCE;
@@ -38,14 +36,13 @@ export async function deleteSubtree(
     const leaf = await leafBelow(tables, tenant);
     const [job] = await tables.jobs.livingOf(leaf.key, 1);
     if (job !== undefined) {
-      room.push(...(await removeJob(context, job)));
+      await removeJob(context, job);
       continue;
     }
     await deleteOne(context, leaf);
     isDone = leaf.key === tenant.key;
   }
   if (!isDone) await setStatus(context, tenant.id, 'suspended');
-  await promote(context, distinct(room));
   return isDone ? 'done' : 'unfinished';
 }
 
@@ -54,12 +51,11 @@ async function leafBelow(tables: Tables, tenant: TenantRow): Promise<TenantRow> 
   return child === undefined ? tenant : leafBelow(tables, child);
 }
 
-async function removeJob(context: Context, job: JobRow): Promise<readonly Room[]> {
+async function removeJob(context: Context, job: JobRow): Promise<void> {
   if (stateAsOf(job, context.now) === 'expired') return expire(context, job);
   const to = transition(job.state, 'evict');
   if (to !== 'evicted' && to !== 'cancelled') throw new Error(`job ${job.id} is ${job.state}`);
-  const { room } = await endJob(context, job, to, to === 'evicted' ? 'evict' : 'cancel');
-  return room;
+  await endJob(context, job, to, to === 'evicted' ? 'evict' : 'cancel');
 }
 
 async function deleteOne(context: Context, tenant: TenantRow): Promise<void> {

@@ -112,10 +112,26 @@ function update(database: Database, row: WaitingRow): Promise<void> {
   );
 }
 
+/** The first of those who wait there, and for whom the condition is true, in the order of the index. */
+function nextHead(condition: string): string {
+  return `(
+    select n.job from waiting n where n.scope = w.scope and n.resource = w.resource and ${condition}
+    order by n.amount, n.pool, n.tenant, n.priority, n.job limit 1
+  )`;
+}
+
 /**
- * From one head to the next along the index, so that the many behind each are not read. The
- * comparison of rows names in order what the index has in order.
+ * From one head to the next along the index, so that the many behind each are not read: first within
+ * the tenant, then in the pool, then of the amount. One comparison of rows would say the same, but
+ * SQLite searches with it by its first column alone.
  */
+const following = `coalesce(
+  ${nextHead('n.amount = w.amount and n.pool = w.pool and n.tenant = w.tenant and n.priority > w.priority')},
+  ${nextHead('n.amount = w.amount and n.pool = w.pool and n.tenant > w.tenant')},
+  ${nextHead('n.amount = w.amount and n.pool > w.pool')},
+  ${nextHead('n.amount > w.amount and n.amount <= ?')}
+)`;
+
 function headsAt(
   database: Database,
   { scope, resource }: Place,
@@ -130,13 +146,7 @@ function headsAt(
          order by amount, pool, tenant, priority, job limit 1
        ) first
        union all
-       select (
-         select n.job from waiting n
-         where n.scope = w.scope and n.resource = w.resource and n.amount <= ?
-           and (n.amount, n.pool, n.tenant, n.priority) > (w.amount, w.pool, w.tenant, w.priority)
-         order by n.amount, n.pool, n.tenant, n.priority, n.job limit 1
-       )
-       from head h join waiting w on w.job = h.job
+       select ${following} from head h join waiting w on w.job = h.job
      )
      select w.job, w.pool, w.tenant, w.priority, w.amount
      from (select job from head limit ?) h join waiting w on w.job = h.job`,
