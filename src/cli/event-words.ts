@@ -39,8 +39,8 @@ function sayJobChange(verb: string, before: State | null, after: State | null): 
   if (after?.['resources'] === undefined) return sayValue(after?.['state']);
   const { job_id: jobId, pool, resources, code } = after;
   const said = `${sayAmounts(resources as State)} in ${sayValue(pool)}`;
-  if (verb === 'reject') return `${said}: ${sayValue(code)}`;
-  return jobId === null ? said : `${sayValue(jobId)}: ${said}`;
+  const named = jobId == null ? said : `${sayValue(jobId)}: ${said}`;
+  return verb === 'reject' ? `${named}: ${sayValue(code)}` : named;
 }
 
 function amountIn(state: State | null, resource: string): number {
@@ -140,6 +140,15 @@ const object: Column<EventView> = {
 };
 const difference: Column<EventView> = { header: 'CHANGE', text: sayDifference };
 const reason: Column<EventView> = { header: 'REASON', text: (event) => event.reason ?? '' };
+
+/** An event in one line, for who watches: the same words as in the list. */
+export function sayEvent(event: EventView): readonly string[] {
+  const change = sayDifference(event);
+  const what = [event.operation, object.text(event), change].filter((text) => text !== '');
+  const why = event.reason === null ? '' : `(${event.reason})`;
+  const seconds = event.time.slice(17, 19);
+  return [`${sayTime(event.time)}:${seconds}`, sayWho(event), what.join('  '), why];
+}
 
 /** Changes of everything. */
 export const auditListing: Listing<EventView> = {

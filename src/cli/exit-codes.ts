@@ -3,6 +3,7 @@ import type { ErrorCode } from '../domain/errors.ts';
 export const exitCodes: Readonly<Record<ErrorCode, number>> = {
   invalid: 2,
   not_found: 3,
+  gone: 3,
   unauthenticated: 4,
   forbidden: 4,
   conflict: 5,
@@ -27,7 +28,7 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [0, 'done'],
   [1, 'a bug in hodei'],
   [2, 'wrong usage or invalid input'],
-  [3, 'not found'],
+  [3, 'not found, or not there any more'],
   [4, 'not allowed'],
   [5, 'conflict: the name is taken, the version is stale, something is in the way'],
   [6, 'rejected: over quota now, or impossible'],

@@ -1,3 +1,6 @@
+import type { HodeiError } from '../domain/errors.ts';
+import type { FollowedView } from '../service/event-page.ts';
+import type { FollowInput } from '../service/follow.ts';
 import type { Call } from '../service/operation.ts';
 
 /** Flags that every command takes, and that say where it acts and as whom. */
@@ -9,9 +12,21 @@ export interface Place {
   readonly reason?: string | undefined;
 }
 
+/** What somebody who follows the events gets to know, in the order in which it happens. */
+export type News =
+  /** From here on nothing is missed. Said again after every break, behind which it is gone on. */
+  | { readonly kind: 'open' }
+  | { readonly kind: 'event'; readonly event: FollowedView }
+  /** It could not be opened, or broke off; it is tried again. */
+  | { readonly kind: 'broken'; readonly error: HodeiError };
+
+/** Follows the events until the signal is aborted. */
+export type Follow = (input: FollowInput, signal: AbortSignal) => AsyncGenerator<News>;
+
 /** A place where operations are carried out: a file here, or a server. */
 export interface Session {
   readonly call: Call;
+  readonly follow: Follow;
   /** For people: the path of the file, or the URL. */
   readonly place: string;
   /** The config file differs from the settings in force by so many keys. */

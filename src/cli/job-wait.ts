@@ -2,16 +2,15 @@ import { HodeiError, type ErrorCode } from '../domain/errors.ts';
 import type { JobView } from '../service/job-view.ts';
 import { cancelJob, getJob, releaseJob, renew } from '../service/jobs.ts';
 import type { Call } from '../service/operation.ts';
-import type { Host, Signal, Time } from './host.ts';
+import type { Follow, Host, Signal, Time } from './host.ts';
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
 /** So often somebody who waits sees to it that what is overdue is settled. */
 const NUDGE_MS = 10_000;
 
 /** By what and until when somebody waits. */
 export interface Patience {
   readonly call: Call;
+  readonly follow: Follow;
   readonly time: Time;
   /** On the clock of `time.passed`. */
   readonly until: number;
@@ -20,25 +19,80 @@ export interface Patience {
 }
 
 /**
- * Looks after a waiting job, less and less often, until it waits no more, the time is over or
- * somebody says stop.
+ * Follows what becomes of a waiting job until it waits no more, the time is over or somebody says
+ * stop. It is looked at when the stream has begun, so that nothing between the answer and that moment
+ * is missed, and at everything that is told of it.
  * @returns the job as it was seen last.
  * @throws what kept it from being seen at the end.
  */
 export async function waitForTurn(patience: Patience, job: JobView): Promise<JobView> {
   const { time, until, stop } = patience;
+  const over = new AbortController();
+  const news = newsOf(patience, job, AbortSignal.any([stop, over.signal]));
   let nudgedAt = time.passed();
   let seen = { job, error: undefined as HodeiError | undefined };
-  for (let pause = FIRST_PAUSE_MS; seen.job.state === 'queued'; pause *= 1.5) {
-    const left = until - time.passed();
-    if (left <= 0 || stop.aborted) break;
-    await time.pause(Math.min(pause, LONGEST_PAUSE_MS, left), stop);
-    const isNudge = time.passed() - nudgedAt >= NUDGE_MS;
-    if (isNudge) nudgedAt = time.passed();
-    seen = await look(patience, seen.job, isNudge);
+  try {
+    while (seen.job.state === 'queued') {
+      const left = until - time.passed();
+      if (left <= 0 || stop.aborted) break;
+      const nudgeIn = nudgedAt + NUDGE_MS - time.passed();
+      await eitherOf(news.told(), time, Math.min(nudgeIn, left), stop);
+      news.note();
+      const isNudge = time.passed() - nudgedAt >= NUDGE_MS;
+      if (isNudge) nudgedAt = time.passed();
+      seen = await look(patience, seen.job, isNudge);
+    }
+  } finally {
+    over.abort();
+    await news.end();
   }
   if (seen.error !== undefined && !stop.aborted) throw seen.error;
   return seen.job;
+}
+
+/** What is told of a job, each of it once; who does not listen for a while hears of it in one. */
+function newsOf({ follow }: Patience, job: JobView, signal: AbortSignal) {
+  let isNew = false;
+  let wake = () => {};
+  let failure: unknown;
+  const listening = (async () => {
+    try {
+      for await (const _ of follow({ object: idOf(job) }, signal)) {
+        isNew = true;
+        wake();
+      }
+    } catch (error) {
+      // Where nothing can be followed, as on an older server, it is looked at with every nudge.
+      if (error instanceof HodeiError) return;
+      failure = error;
+      wake();
+    }
+  })();
+  return {
+    /** Resolves when something was told that nobody has taken note of. */
+    told: (): Promise<void> =>
+      isNew || failure !== undefined
+        ? Promise.resolve()
+        : new Promise((resolve) => (wake = resolve)),
+    /** Takes note of all that was told; what is told from now on is new. */
+    note() {
+      if (failure !== undefined) throw failure as Error;
+      isNew = false;
+    },
+    end: () => listening,
+  };
+}
+
+/** Waits until there is something, and no longer than that. */
+async function eitherOf(
+  something: Promise<void>,
+  time: Time,
+  milliseconds: number,
+  stop: AbortSignal,
+): Promise<void> {
+  const heard = new AbortController();
+  const pause = time.pause(milliseconds, AbortSignal.any([stop, heard.signal]));
+  await Promise.race([something, pause]).finally(() => heard.abort());
 }
 
 /** A server that restarts is no reason to lose one's place in the line. */

@@ -103,6 +103,13 @@ export const nouns: readonly Noun[] = [
     register: async (cli, command) => (await import('./commands/audit.ts')).register(cli, command),
   },
   {
+    name: 'watch',
+    summary: 'every decision and change as it happens',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) => (await import('./commands/watch.ts')).register(cli, command),
+  },
+  {
     name: 'config',
     summary: 'the config file, and putting it in force',
     hasVerbs: true,

@@ -126,13 +126,14 @@ async function admitted(asking: Asking): Promise<JobView> {
 
 /** Waits, and takes over what was promoted; whoever stops waiting leaves nothing in the queue. */
 async function waitInLine(asking: Asking, asked: JobView, seconds: number): Promise<JobView> {
-  const { keeper, stop } = asking;
+  const { run, keeper, stop } = asking;
+  const { follow } = run;
   const { call, time, say } = keeper;
   const place = asked.position === undefined ? '' : ` (${sayPlace(asked.position)})`;
   say(`waiting for ${sayAwaited(asked)}${place}`);
   const began = time.passed();
   const until = began + seconds * 1000;
-  const job = await waitForTurn({ call, time, until, stop }, asked);
+  const job = await waitForTurn({ call, follow, time, until, stop }, asked);
   if (job.state === 'queued' || (stop.aborted && job.state === 'admitted'))
     await leave(keeper, job);
   if (stop.aborted) throw new Exit(stoppedCode(stop));

@@ -1,7 +1,7 @@
 import { HodeiError, invalid } from '../domain/errors.ts';
 import type { Call, CallOptions } from '../service/operation.ts';
 import { Exit, exitCodes, INTERRUPTED } from './exit-codes.ts';
-import type { Host, Place, Session } from './host.ts';
+import type { Follow, Host, Place, Session } from './host.ts';
 import { parseFormat, renderDocument, renderRows, type Format, type Listing } from './render.ts';
 import { shown, type Terminal } from './terminal.ts';
 
@@ -23,6 +23,8 @@ export interface Run {
   readonly isDryRun: boolean;
   /** Carries an operation out where the flags say; opens the place when it is first used. */
   readonly call: Call;
+  /** Follows the events there. */
+  readonly follow: Follow;
   /** Lets a missing database be created; to be said before the first call. */
   allowCreation(): void;
   /** Does not warn that config file and settings differ: for the command that mends it. */
@@ -51,6 +53,10 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
     session ??= connect();
     return (await session).call(operation, input, { ...optionsOf(flags), ...options });
   };
+  const follow: Follow = async function* (input, signal) {
+    session ??= connect();
+    yield* (await session).follow(input, signal);
+  };
   return {
     terminal,
     host,
@@ -58,6 +64,7 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
     format,
     isDryRun: flags.dryRun === true,
     call,
+    follow,
     allowCreation: () => void (create = true),
     expectDrift: () => void (isDriftExpected = true),
     beQuiet: () => void (isQuiet = true),

@@ -4,6 +4,7 @@ export const errorCodes = [
   'not_found',
   'conflict',
   'stale_version',
+  'gone',
   'unauthenticated',
   'forbidden',
   'rate_limited',

@@ -6,6 +6,7 @@ import type { Operation } from '../service/operation.ts';
 import { MAX_BODY_BYTES, parseBody } from './body.ts';
 import { addDocs } from './docs.ts';
 import { refuse, toFailure } from './errors.ts';
+import type { Streams } from './event-stream.ts';
 import { gate, type GateOptions } from './gate.ts';
 import { KEY_HEADER } from './idempotency-key.ts';
 import { requestLog, type LogOptions } from './logger.ts';
@@ -17,6 +18,7 @@ import { jsonLine } from './wire.ts';
 
 export interface AppOptions extends GateOptions, LogOptions {
   readonly service: Service;
+  readonly streams: Streams;
   /** What can be asked of the service: everything there is, where nothing is said. */
   readonly operations?: readonly Operation[];
   /** Throws when the database does not answer. */
@@ -93,7 +95,7 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
   await app.register(cors, {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-    allowedHeaders: ['content-type', 'if-match', KEY_HEADER, 'traceparent'],
+    allowedHeaders: ['content-type', 'if-match', KEY_HEADER, 'last-event-id', 'traceparent'],
     exposedHeaders: ['etag', 'x-trace-id'],
     maxAge: 600,
     strictPreflight: false,
@@ -105,7 +107,7 @@ async function addRoutes(app: FastifyInstance, options: AppOptions): Promise<voi
   const paths = collectPaths(app);
   refuseTheRest(app, paths);
   addProbes(app, options.checkReady);
-  addOperationRoutes(app, offered, options.service);
+  addOperationRoutes(app, offered, options.service, options.streams);
   await addDocs(app, offered, options.version);
 }
 

@@ -19,7 +19,7 @@ export interface RemoteOptions {
 }
 
 /** Longer than a server waits for its database, so that mostly it says itself what happened. */
-const TIMEOUT_MS = 30_000;
+export const TIMEOUT_MS = 30_000;
 
 /**
  * Carries operations out on a server.
@@ -74,7 +74,7 @@ function codeOf(error: unknown): ErrorCode | undefined {
   return error instanceof HodeiError ? error.code : undefined;
 }
 
-function baseUrl(text: string): string {
+export function baseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search + url.hash !== '') {
     throw invalid(`"${text}" is not the URL of a server.`, 'Write it as http://127.0.0.1:8080');
@@ -96,7 +96,7 @@ interface Request {
 
 type Options = Pick<RemoteOptions, 'actingAs' | 'reason'> & CallOptions;
 
-function requestOf(
+export function requestOf(
   operation: Operation<InputSchema, z.ZodType>,
   input: Readonly<Record<string, unknown>>,
   options: Options,
@@ -188,7 +188,7 @@ async function send(exchange: Exchange, { path, ...init }: Request): Promise<Rep
   }
 }
 
-function noReply({ base, changes, timeoutMs }: Exchange, error: unknown): HodeiError {
+export function noReply({ base, changes, timeoutMs }: Exchange, error: unknown): HodeiError {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const { code, message, name } = Object(cause) as Record<string, unknown>;
   if (wasNeverSent(cause)) {
@@ -219,7 +219,7 @@ function unknownOutcome(message: string, cause?: unknown): HodeiError {
   return new HodeiError('unknown_outcome', message, { hint, cause });
 }
 
-function outputOf(
+export function outputOf(
   exchange: Exchange,
   operation: Pick<Operation, 'status' | 'statuses' | 'output'>,
   { status, text }: Reply,
@@ -268,7 +268,7 @@ function errorOf(body: Record<string, unknown>): HodeiError | undefined {
 }
 
 /** A reply that did not come from hodei, but perhaps from something in front of it that gave up. */
-function notHodei({ base, changes }: Exchange, status: number): HodeiError {
+export function notHodei({ base, changes }: Exchange, status: number): HodeiError {
   const message = `${base} did not answer like a hodei server (status ${status}).`;
   const mayBeDone = changes && (status < 300 || status >= 500);
   if (mayBeDone) return unknownOutcome(message);

@@ -15,7 +15,12 @@ import { canChange } from './wire.ts';
 export function openApiComponents(): Components {
   return {
     schemas: { Error: errorSchema },
-    parameters: { ...queryParameters(), if_match: ifMatch, idempotency_key: idempotencyKey },
+    parameters: {
+      ...queryParameters(),
+      if_match: ifMatch,
+      idempotency_key: idempotencyKey,
+      last_event_id: lastEventId,
+    },
     headers: { ETag: etag, TraceId: traceId },
     responses: {},
   };
@@ -82,6 +87,16 @@ const idempotencyKey = parameter({
   example: 'pipeline-4711-step-3',
 });
 
+const lastEventId = parameter({
+  name: 'Last-Event-ID',
+  in: 'header',
+  required: false,
+  description:
+    'Of a stream that broke off: it is gone on with behind that event, whatever after says.',
+  schema: { type: 'integer', minimum: 0 },
+  example: 18,
+});
+
 const queryExamples: Readonly<Record<string, unknown>> = {
   reason: 'release week',
   as: 'release-bot',
@@ -107,5 +122,6 @@ export function commonParametersOf(operation: Operation): Reference[] {
   if (canChange(operation)) names.push(...Object.keys(commonParameters().shape));
   if (canChange(operation) && operation.isVersioned) names.push('if_match');
   if (operation.takesKey === true) names.push('idempotency_key');
+  if (operation.isStream === true) names.push('last_event_id');
   return names.map((name) => reference('parameters', name));
 }

@@ -58,6 +58,14 @@ const refusals: readonly PossibleRefusal[] = [
     applies: hasInput,
   },
   {
+    name: 'Gone',
+    status: statusOf.gone,
+    description: 'What was to be gone on behind is not kept any more, or was never here.',
+    code: 'gone',
+    error: 'The events from 18 to 4711 are not kept any more.',
+    applies: ({ isStream }) => isStream === true,
+  },
+  {
     name: 'StaleVersion',
     status: statusOf.stale_version,
     description: 'There is a newer version than If-Match says.',

@@ -1,5 +1,6 @@
 import type { Operation } from '../service/operation.ts';
 import { describeRefusal, refusalExample, refusalsOf, type Refusal } from './openapi-refusals.ts';
+import { EVENT_STREAM } from './sse.ts';
 import {
   addSchema,
   jsonSchemaOf,
@@ -15,6 +16,8 @@ interface Answer {
   /** Not there where there is no body. */
   readonly schema?: Reference;
   readonly example?: unknown;
+  /** Whether it can be had as a stream too. */
+  readonly isStream?: boolean;
 }
 
 /** All that can be answered, by status: what the operation answers, and errors. */
@@ -37,7 +40,7 @@ export function responsesOf(
 }
 
 function answersOf(operation: Operation, id: string, schemas: NamedSchemas): Map<number, Answer> {
-  const { status = 200, example } = operation;
+  const { status = 200, example, isStream = false } = operation;
   const traceId = reference('headers', 'TraceId');
   if (status === 204) {
     return new Map([[status, { description: 'Done.', headers: { 'x-trace-id': traceId } }]]);
@@ -52,7 +55,8 @@ function answersOf(operation: Operation, id: string, schemas: NamedSchemas): Map
   const exampleStatus = operation.statusOf?.(example.output) ?? status;
   const answers = Object.entries(statuses).map(([text, description]) => {
     const isExample = Number(text) === exampleStatus;
-    const answer = { description, headers, schema, ...(isExample && { example: example.output }) };
+    const shown = isExample && { example: example.output };
+    const answer = { description, headers, schema, isStream, ...shown };
     return [Number(text), answer] as const;
   });
   return new Map(answers);
@@ -64,11 +68,24 @@ function outputSchema(operation: Operation, id: string, schemas: NamedSchemas): 
   return $ref === undefined ? addSchema(schemas, `${id}Response`, output) : { $ref };
 }
 
-function describe({ description, headers, schema, example }: Answer): object {
+function describe({ description, headers, schema, example, isStream }: Answer): object {
   if (schema === undefined) return { description, headers };
   const media = { schema, ...(example !== undefined && { example }) };
-  return { description, headers, content: { 'application/json': media } };
+  const content = {
+    'application/json': media,
+    ...(isStream === true && { [EVENT_STREAM]: eventStream }),
+  };
+  return { description, headers, content };
 }
+
+const eventStream = {
+  schema: {
+    type: 'string',
+    description:
+      'Server-sent events without an end: the sequence number as id, the operation as event, and as ' +
+      'data one of the items in one line. A block without data is a sign of life.',
+  },
+};
 
 /** An answer and an error with one status: each has a code, which tells them apart. */
 function describeEither({ description, headers, schema }: Answer, refusal: Refusal): object {

@@ -4,16 +4,18 @@ import type { Service } from '../service/call.ts';
 import type { Operation } from '../service/operation.ts';
 import { MAX_BODY_BYTES } from './body.ts';
 import { requestReader } from './request.ts';
-import { BASE_PATH, pathsOf } from './wire.ts';
+import { wantsStream, type Streams } from './event-stream.ts';
+import { BASE_PATH, canChange, pathsOf } from './wire.ts';
 
 /** One route for each path of an operation: what hodei can do, and nothing besides. */
 export function addOperationRoutes(
   app: FastifyInstance,
   operations: readonly Operation[],
   service: Service,
+  streams: Streams,
 ): void {
   for (const operation of operations) {
-    const handler = handlerOf(operation, service);
+    const handler = handlerOf(operation, service, streams);
     for (const path of pathsOf(operation)) addRoute(app, operation, path, handler);
   }
 }
@@ -30,11 +32,17 @@ function addRoute(app: FastifyInstance, operation: Operation, path: string, hand
   });
 }
 
-function handlerOf(operation: Operation, service: Service): Handler {
+function handlerOf(operation: Operation, service: Service, streams: Streams): Handler {
   const read = requestReader(operation);
   return async (request, reply) => {
-    const { input, caller } = read(request);
+    const asked = read(request);
+    const { input, caller } = asked;
+    if (operation.isStream === true) {
+      reply.header('vary', 'accept');
+      if (wantsStream(request)) return streams.open(request, reply, asked);
+    }
     const output = await service(operation, input, caller);
+    if (canChange(operation)) streams.kick();
     if (operation.isVersioned && caller.dryRun !== true) setEtag(reply, output);
     const status = operation.statusOf?.(output) ?? operation.status ?? 200;
     reply.code(status);

@@ -3,10 +3,11 @@ import { createServer, type AddressInfo } from 'node:net';
 import { invalid, unavailable, type HodeiError } from '../domain/errors.ts';
 import { createApp, type AppOptions } from './app.ts';
 import { trackConnections, type Connections } from './connections.ts';
+import { createStreams, type StreamOptions } from './event-stream.ts';
 import { isLoopback } from './hosts.ts';
 import { requireOrigins } from './origins.ts';
 
-export interface ServerOptions extends AppOptions {
+export interface ServerOptions extends Omit<AppOptions, 'streams'>, StreamOptions {
   /** Address or name to listen on; `localhost` is 127.0.0.1. */
   readonly host: string;
   /** 0 takes any that is free. */
@@ -31,11 +32,16 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   requireSafe(options);
-  const app = await createApp(options);
+  const streams = createStreams(options);
+  const app = await createApp({ ...options, streams });
   const connections = trackConnections(app.server);
   const url = await listen(app, options);
   let closed: Promise<void> | undefined;
-  return { url, close: () => (closed ??= close(app, connections)) };
+  const end = () => {
+    streams.close();
+    return close(app, connections);
+  };
+  return { url, close: () => (closed ??= end()) };
 }
 
 type Exposure = Pick<ServerOptions, 'host' | 'port' | 'corsOrigins' | 'allowUnauthenticated'>;

@@ -12,6 +12,7 @@ import { settingsInForce } from '../service/settings-in-force.ts';
 import type { Store } from '../store/store.ts';
 import { callerOf, newId, notesOf } from './caller.ts';
 import { systemTime } from './clock.ts';
+import { followFile, followOn } from './follow.ts';
 import { targetOf, type FileTarget } from './place.ts';
 import type { World } from './world.ts';
 
@@ -47,8 +48,10 @@ async function connectNowhere(target: FileTarget, caller: Caller, world: World):
 
 async function connectRemote(url: string, place: Place, world: World): Promise<Session> {
   const { callRemote } = await import('../http/client.ts');
+  const { followRemote } = await import('../http/follow.ts');
   const call = callRemote({ url, ...notesOf(place) });
   return {
+    follow: (input, signal) => followOn(followRemote({ url }), input, signal),
     call: (operation, input, options) => {
       if (!operation.isReadOnly) world.beginChange();
       return call(operation, input, options);
@@ -67,6 +70,12 @@ async function connectFile(
 ): Promise<Session> {
   const { store, service, begin } = await openService(target, caller, world, create);
   return {
+    follow: (input, signal) =>
+      followOn(
+        followFile(target.path, (operation, asked) => service(operation, asked, caller)),
+        input,
+        signal,
+      ),
     call: async (operation, input, options) => {
       if (!operation.isReadOnly) world.beginChange();
       // What puts settings in force itself shall be able to say that there were none.

@@ -10,6 +10,7 @@ import type { Caller } from '../service/operation.ts';
 import { applySettings } from '../service/settings.ts';
 import type { RunningServer } from '../http/server.ts';
 import { callerOf, newTraceId } from './caller.ts';
+import { watchChanges } from './changes.ts';
 import { openService } from './connect.ts';
 import { servedTargetOf, type FileTarget } from './place.ts';
 import { startWorkers, type Workers } from './workers.ts';
@@ -39,7 +40,7 @@ export async function serve(
     const workers = startWorkers(join(world.packageFolder, 'dist/worker.cjs'), target.path);
     try {
       await Promise.race([workers.checkReady(), workers.broken]);
-      const server = await listen(listening, workers, watch, world);
+      const server = await listen(listening, workers, watch, world, target.path);
       try {
         onListening(server.url, target.path);
         return await Promise.race([signals.first, watch.broken, workers.broken]);
@@ -87,12 +88,14 @@ async function listen(
   { service, checkReady }: Workers,
   { watched }: DatabaseWatch,
   world: World,
+  path: string,
 ): Promise<RunningServer> {
   const { startServer } = await import('../http/server.ts');
   return startServer({
     ...listening,
     service: (...call) => watched(() => service(...call)),
     checkReady: () => watched(checkReady),
+    watchChanges: (tell) => watchChanges(path, tell),
     log: { write: (lines) => world.log(lines) },
     version: world.version,
     newTraceId,

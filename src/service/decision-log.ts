@@ -15,7 +15,7 @@ const ALIKE_MS = 60_000;
  */
 export async function recordDecision(
   context: Context,
-  question: Question,
+  question: Question & { readonly jobId?: string | null },
   decision: NotAdmitted,
   decidedBy: string,
   catalogue: readonly ResourceRow[],
@@ -54,15 +54,15 @@ export async function recordDecision(
 
 async function recordRejection(
   context: Context,
-  { tenant, pool }: Question,
-  { id, code, request }: Omit<DecisionRow, 'key'>,
+  { tenant, pool, jobId = null }: Question & { readonly jobId?: string | null },
+  { id, code, isRetryable, request }: Omit<DecisionRow, 'key'>,
 ): Promise<void> {
   await recordEvent(context, {
     operation: 'job.reject',
     tenant: tenant.id,
     object: id,
     before: null,
-    after: { pool: pool.name, code, resources: request },
+    after: { job_id: jobId, pool: pool.name, code, retryable: isRetryable, resources: request },
   });
 }
 

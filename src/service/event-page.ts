@@ -2,9 +2,10 @@ import type * as z from 'zod';
 import type { EventFilter, EventRow, Tables } from '../store/store.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
 import { toInstant } from './schemas/common.ts';
-import type { EventResponse } from './schemas/event.ts';
+import type { EventResponse, FollowedEvent } from './schemas/event.ts';
 
 export type EventView = z.output<ReturnType<typeof EventResponse>>;
+export type FollowedView = z.output<ReturnType<typeof FollowedEvent>>;
 
 /** One page of events, the newest first. */
 export async function pageOfEvents(
@@ -20,7 +21,7 @@ export async function pageOfEvents(
   return { items, next_cursor: next };
 }
 
-async function viewEvent(tables: Tables, event: EventRow): Promise<EventView> {
+export async function viewEvent(tables: Tables, event: EventRow): Promise<EventView> {
   const tenant = event.tenant === null ? undefined : await tables.tenants.byId(event.tenant);
   return {
     sequence: event.sequence,

@@ -1,3 +1,4 @@
+import { followEvents } from './event-follow.ts';
 import { listAudit } from './events.ts';
 import {
   admitJob,
@@ -75,6 +76,7 @@ export const operations: readonly Operation[] = [
   explainTenant,
   listViolations,
   listAudit,
+  followEvents,
   getSettings,
   applySettings,
 ];

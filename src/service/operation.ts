@@ -87,6 +87,8 @@ export interface Operation<I extends InputSchema = InputSchema, O extends z.ZodT
   readonly bodyLimit?: number;
   /** Whether a caller's key for what it intends (the header Idempotency-Key) is heeded. */
   readonly takesKey?: boolean;
+  /** What it lists can also be followed as it happens: over HTTP, as server-sent events. */
+  readonly isStream?: boolean;
   /** Name of the request body in the OpenAPI document. */
   readonly requestName?: string;
   /** Schemas are built when they are first used, so that a command pays only for its own. */

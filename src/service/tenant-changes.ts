@@ -5,6 +5,7 @@ import type { JobRow, Tables, TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { endJob } from './job-changes.ts';
 import { expectVersion, type Context } from './operation.ts';
+import { promote, wake } from './promotion.ts';
 import { expire } from './settle.ts';
 import { ancestorsOf, findTenant } from './tenant-lookup.ts';
 import { viewTenant, type TenantView } from './tenant-view.ts';

@@ -1,5 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { unavailable } from '../../src/domain/errors.ts';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Host, Time } from '../../src/cli/host.ts';
+import { notFound, unavailable } from '../../src/domain/errors.ts';
+import type { Operation } from '../../src/service/operation.ts';
 import type { JobView } from '../../src/service/job-view.ts';
 import { newCliHome, type CliHome, type RunOptions } from '../helpers/cli.ts';
 import { shownBy } from '../helpers/shown.ts';
@@ -28,6 +31,26 @@ const second = 'job admit --tenant acme --cpu 4 --id second --ttl 2h --wait 5m';
 const waits =
   '! Queued: acme asks for 4 cores and has 2 free of 6; second is first in line (job-…). Waiting up to 5 min.';
 
+/** A place where nothing is ever told. */
+function silent(real: Host, disturb: (operation: Operation) => void): Host['connect'] {
+  const connect = disturbed(real, disturb);
+  return async (...asked) => ({
+    ...(await connect(...asked)),
+
+    async *follow(_input, signal) {
+      await once(signal, 'abort');
+    },
+  });
+}
+
+/** A clock on which no pause ever ends by itself. */
+function endlessTime(): Time {
+  const pause: Time['pause'] = async (_milliseconds, until) => {
+    if (until?.aborted === false) await once(until, 'abort');
+  };
+  return { now: Date.now, passed: () => 0, pause };
+}
+
 describe('job admit --wait', () => {
   it('does not wait where there is room', async () => {
     const { time, pauses } = fakeTime();
@@ -44,18 +67,86 @@ describe('job admit --wait', () => {
     expect(await jobNamed('second')).toMatchObject({ claim_due: false, ttl_seconds: 7200 });
   });
 
-  it('looks less and less often, and ends with 8 when the time is over', async () => {
+  it('nudges every 10 s where nothing is told, and ends with 8 when the time is over', async () => {
     const { time, pauses } = fakeTime();
-    expect(await hodei(second, () => ({ time }))).toMatchInlineSnapshot(`
+    const nudges: string[] = [];
+    const host: RunOptions['host'] = (real) => ({
+      time,
+      connect: silent(real, ({ name }) => name === 'job.renew' && nudges.push(name)),
+    });
+    expect(await hodei(second, host)).toMatchInlineSnapshot(`
       "Queued: acme asks for 4 cores and has 2 free of 6; second is first in line (job-…).
       ! Queued: acme asks for 4 cores and has 2 free of 6; second is first in line (job-…). Waiting up to 5 min.
       ! It waits still, after 5 min. To cancel it: hodei job cancel job-…
       exit 8"
     `);
-    expect(pauses.slice(0, 3)).toEqual([100, 150, 225]);
-    expect(Math.max(...pauses)).toBe(2_000);
-    expect(pauses.reduce((sum, pause) => sum + pause)).toBeCloseTo(300_000);
+    expect(pauses).toEqual(Array.from({ length: 30 }, () => 10_000));
+    expect(nudges).toHaveLength(30);
     expect(await jobNamed('second')).toMatchObject({ state: 'queued' });
+  });
+
+  it('hears of its turn without asking', async () => {
+    const looks: string[] = [];
+    const host: RunOptions['host'] = (real) => ({
+      time: endlessTime(),
+      connect: disturbed(real, ({ name }) => void looks.push(name)),
+    });
+    const waiting = hodei(second, host);
+    await vi.waitUntil(() => looks.length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Once when it follows, since something may have happened before.
+    expect(looks).toEqual(['job.admit', 'job.get']);
+    await hodei('job release acme:first');
+    expect(await waiting).toBe(`Admitted second of acme: 4 cores (job-…).\n${waits}`);
+    expect(looks).toEqual(['job.admit', 'job.get', 'job.get', 'job.renew']);
+  });
+
+  it('misses nothing that happens before it follows', async () => {
+    const host: RunOptions['host'] = (real) => ({
+      time: endlessTime(),
+      connect: async (...asked) => {
+        const session = await real.connect(...asked);
+        return {
+          ...session,
+          async *follow(...followed) {
+            await hodei('job release acme:first');
+            yield* session.follow(...followed);
+          },
+        };
+      },
+    });
+    expect(await hodei(second, host)).toContain('Admitted second of acme');
+  });
+
+  it('looks again after each break, and whenever it was tried to connect', async () => {
+    const host: RunOptions['host'] = (real) => ({
+      time: endlessTime(),
+      connect: async (...asked) => ({
+        ...(await real.connect(...asked)),
+        async *follow(_input, signal) {
+          yield { kind: 'open' };
+          await hodei('job release acme:first');
+          yield { kind: 'broken', error: unavailable('The server is away.') };
+          await once(signal, 'abort');
+        },
+      }),
+    });
+    expect(await hodei(second, host)).toContain('Admitted second of acme');
+  });
+
+  it('goes on with nudges where nothing can be followed', async () => {
+    const { time } = fakeTime((pauses) => pauses === 3 && hodei('job release acme:first'));
+    const host: RunOptions['host'] = (real) => ({
+      time,
+      connect: async (...asked) => ({
+        ...(await real.connect(...asked)),
+
+        async *follow() {
+          throw notFound('There is no route GET /api/v1/events.');
+        },
+      }),
+    });
+    expect(await hodei(second, host)).toContain('Admitted second of acme');
   });
 
   it('says nothing but the answer where JSON is asked for', async () => {

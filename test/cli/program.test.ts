@@ -29,6 +29,7 @@ describe('help', () => {
         violation   requests that did not fit, with the numbers of that moment
         usage       what is held now, and whether the ledger agrees: show, verify
         audit       who changed what, when and why
+        watch       every decision and change as it happens
         config      the config file, and putting it in force
         db          the database file: status, migrate, backup, restore
         serve       offer everything over REST

@@ -134,7 +134,7 @@ describe('hodei run --wait', () => {
       if (pauses === 6) await hodei('job release acme:blocker');
       if (pauses === 8) command.end(0);
     });
-    expect(await hodei(waiting, host)).toBe(`${waits}\n! hodei: admitted after 2 s`);
+    expect(await hodei(waiting, host)).toBe(`${waits}\n! hodei: admitted after 1 min`);
     expect(await jobNamed('one')).toMatchObject({ state: 'released', mark: 'promoted' });
   });
 

@@ -134,6 +134,7 @@ describe.each(all)('the description of %s', (_name, operation) => {
       ...(changes ? ['reason', 'as', 'dry_run'] : []),
       ...(changes && operation.isVersioned ? ['if_match'] : []),
       ...(operation.takesKey === true ? ['idempotency_key'] : []),
+      ...(operation.isStream === true ? ['last_event_id'] : []),
     ]);
   });
 

@@ -50,7 +50,13 @@ describe.each(doors)('a violation ($name call)', (door) => {
     const event = (await hodei.events()).at(-1);
     expect(event).toMatchObject({ operation: 'job.reject', tenant, object, before: null });
     expect(JSON.parse(event?.after ?? '')).toEqual({
-      ...{ pool: 'default', code: 'impossible', resources: { cpu_m: 5000, jobs: 1 } },
+      ...{
+        job_id: null,
+        pool: 'default',
+        code: 'impossible',
+        retryable: false,
+        resources: { cpu_m: 5000, jobs: 1 },
+      },
     });
   });
 

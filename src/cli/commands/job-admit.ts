@@ -89,14 +89,14 @@ function admissionOf({ host }: Run, flags: AdmitFlags) {
 }
 
 async function waitAtTerminal(run: Run, job: JobView, seconds: number): Promise<JobView> {
-  const { call, host } = run;
+  const { call, follow, host } = run;
   if (run.format === 'table') {
     note(run, `${sayQueued(job)} Waiting up to ${formatDuration(seconds)}.`);
   }
   const { stop, forget } = watchStop(host);
   try {
     const until = host.time.passed() + seconds * 1000;
-    const seen = await waitForTurn({ call, time: host.time, until, stop }, job);
+    const seen = await waitForTurn({ call, follow, time: host.time, until, stop }, job);
     if (!stop.aborted) return seen;
     await giveUpAtTerminal(run, seen);
     throw new Exit(stoppedCode(stop));

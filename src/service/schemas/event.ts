@@ -25,3 +25,12 @@ export const EventResponse = lazy(() =>
     })
     .meta({ id: 'EventResponse' }),
 );
+
+/** An event as those who follow see it. */
+export const FollowedEvent = lazy(() =>
+  EventResponse()
+    .extend({
+      pool: z.string().nullable().describe('The pool it is about; null: none, or all.'),
+    })
+    .meta({ id: 'FollowedEvent' }),
+);
