@@ -46,6 +46,7 @@ const packages = {
   '@fastify/cors': [http],
   '@fastify/swagger': [http],
   '@fastify/swagger-ui': [http],
+  '@marcbachmann/cel-js': [service],
   nanoid: [],
   pg: [postgres],
   pino: [http],

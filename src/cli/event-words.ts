@@ -109,11 +109,20 @@ function sayPoolDifference(field: string, before: unknown, after: unknown): stri
   return `${field} ${say(before)} → ${say(after)}`;
 }
 
+/** Of a rule it is enough to say which: its expression is in JSON, and in the list. */
+function sayRuleDifference(rule: string, before: unknown, after: unknown): string {
+  if (rule === 'time_zone') return sayFieldDifference(rule, before, after);
+  if (rule === 'rule_order') return 'another order';
+  if (before === undefined) return `added ${rule}`;
+  return after === undefined ? `removed ${rule}` : `changed ${rule}`;
+}
+
 /** How a change is said, by the noun of its operation. */
 const differences: Readonly<Record<string, typeof sayFieldDifference>> = {
   quota: sayLimitDifference,
   config: saySettingDifference,
   pool: sayPoolDifference,
+  policy: sayRuleDifference,
 };
 
 function sayValue(value: unknown): string {
@@ -135,9 +144,12 @@ const who: Column<EventView> = { header: 'WHO', text: sayWho };
 const operation: Column<EventView> = { header: 'WHAT', text: (event) => event.operation };
 const object: Column<EventView> = {
   header: 'TENANT',
-  text: ({ tenant_name: tenant, operation: name, object: id }) =>
-    tenant ?? (name.startsWith('pool.') ? `pool ${id}` : '-'),
+  text: ({ tenant_name: tenant, operation: name, object: id }) => tenant ?? sayObject(name, id),
 };
+function sayObject(operation: string, object: string): string {
+  if (operation.startsWith('pool.')) return `pool ${object}`;
+  return operation === 'policy.delete' ? `rule ${object}` : '-';
+}
 const difference: Column<EventView> = { header: 'CHANGE', text: sayDifference };
 const reason: Column<EventView> = { header: 'REASON', text: (event) => event.reason ?? '' };
 

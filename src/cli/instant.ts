@@ -21,7 +21,7 @@ function isInCalendar(day: string): boolean {
 }
 
 /** A time as typed, as ISO 8601 in UTC. */
-function toInstant(text: string): string {
+export function toInstant(text: string): string {
   const date = dateOf(text);
   if (date !== undefined) return date.toISOString();
   throw invalid(`A time is expected, such as 2026-11-01 or 2026-11-01T09:00: "${text}"`);

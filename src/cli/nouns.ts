@@ -89,6 +89,17 @@ export const nouns: readonly Noun[] = [
       (await import('./commands/violation.ts')).register(cli, command),
   },
   {
+    name: 'policy',
+    summary: 'rules that decide beside the limits: set, list, test, delete',
+    hasVerbs: true,
+    examples: [
+      'policy test --tenant acme --gpu 2 -f rules.yaml',
+      'policy set -f rules.yaml',
+      'policy list',
+    ],
+    register: async (cli, command) => (await import('./commands/policy.ts')).register(cli, command),
+  },
+  {
     name: 'usage',
     summary: 'what is held now, and whether the ledger agrees: show, verify',
     hasVerbs: true,

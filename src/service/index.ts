@@ -13,6 +13,7 @@ import {
 import { explainDecision, explainJob, explainTenant } from './explain.ts';
 import { adoptJobs, batchJobs } from './job-batch.ts';
 import type { Operation } from './operation.ts';
+import { deletePolicy, listPolicies, setPolicies, testPolicy } from './policies.ts';
 import {
   createPool,
   deletePool,
@@ -75,6 +76,10 @@ export const operations: readonly Operation[] = [
   explainDecision,
   explainTenant,
   listViolations,
+  listPolicies,
+  setPolicies,
+  deletePolicy,
+  testPolicy,
   listAudit,
   followEvents,
   getSettings,

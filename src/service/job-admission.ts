@@ -22,6 +22,7 @@ import {
   type PathScope,
 } from './ledger.ts';
 import type { Context } from './operation.ts';
+import { factsOf, rulesInForce } from './policy-rules.ts';
 import { settingsInForce } from './settings-in-force.ts';
 
 export type PathDecision = Decision<PathScope>;
@@ -68,6 +69,7 @@ export async function decideOn(
   const { tenant, pool, amounts, resources } = question;
   const path = await ceilingsOf(tables, await pathOf(tables, tenant, pool), resources, options);
   const poolScope = path.scopes.at(-1);
+  const rules = await rulesOn({ tables, now }, question, path, options);
   const situation: Situation<PathScope> = {
     amounts,
     ceilings: path.ceilings,
@@ -77,10 +79,30 @@ export async function decideOn(
     preceded: options.isNew && (await arePromotionsDue(tables, path)) ? poolScope : undefined,
     onFull: options.onFull,
     isQueueFull: options.isNew && (await isQueueFull(tables, pool)),
-    verdict: undefined,
-    onViolation: () => undefined,
+    ...rules,
   };
   return { path, situation, decision: decide(situation) };
+}
+
+type AskedRules = Pick<Situation<PathScope>, 'verdict' | 'onViolation'>;
+
+const noRules: AskedRules = { verdict: undefined, onViolation: () => undefined };
+
+/** What the policy has to say. Of a job that waits already only whether it is still held back. */
+async function rulesOn(
+  { tables, now }: At,
+  { pool, amounts, about }: Question,
+  path: PathCeilings,
+  { isNew }: DecideOptions,
+): Promise<AskedRules> {
+  const rules = about === undefined ? undefined : await rulesInForce(tables);
+  if (about === undefined || rules === undefined) return noRules;
+  const { labels, priority, jobId, ttlSeconds } = about;
+  const asked = { pool, amounts, labels, priority, jobId, ttlSeconds };
+  const facts = await factsOf(tables, asked, path, now);
+  const verdict = rules.onRequest(facts);
+  if (isNew) return { verdict, onViolation: (violations) => rules.onViolation(facts, violations) };
+  return verdict?.action === 'queue' ? { ...noRules, verdict } : noRules;
 }
 
 async function isQueueFull(tables: Tables, pool: PoolRow): Promise<boolean> {

@@ -84,6 +84,12 @@ export async function continuePromotion(context: Context): Promise<Started[]> {
   return promote(context, distinct([...left, ...asked]));
 }
 
+/** The rules have changed: who was held back by one is looked at again. */
+export async function askRulesNow(context: Context): Promise<void> {
+  await context.tables.waiting.hasten(context.now);
+  await continuePromotion(context);
+}
+
 /** Who was held back by a rule joins those who wait for their turn; the rules are asked again then. */
 async function askRulesAgain(context: Context): Promise<Room[]> {
   const { tables, now } = context;

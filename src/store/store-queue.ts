@@ -50,6 +50,8 @@ export interface WaitingTable {
   oldestShared(): Promise<Key[]>;
   /** Those that shall be looked at again by now. */
   toLookAt(now: Instant, limit: number): Promise<WaitingRow[]>;
+  /** Has all who shall be looked at again at some time looked at now. */
+  hasten(now: Instant): Promise<void>;
   /** Every place at which somebody waits. */
   places(): Promise<Place[]>;
   /** How many wait in a pool. */

@@ -27,6 +27,7 @@ describe('help', () => {
         run         run a command as a job, from admission to release
         explain     why a job waits or was refused, and what would help
         violation   requests that did not fit, with the numbers of that moment
+        policy      rules that decide beside the limits: set, list, test, delete
         usage       what is held now, and whether the ledger agrees: show, verify
         audit       who changed what, when and why
         watch       every decision and change as it happens

@@ -241,7 +241,31 @@ async function doEverything(tables: Tables): Promise<void> {
   await fillPool(call, clock);
   await readJobs(call);
   await endJobs(call, clock, tables);
+  await readQueue(tables);
   await call(deleteTenant, { tenant: 'acme', cascade: true });
+}
+
+/** What the queue asks for only where many wait, wait for a rule, or have waited too long. */
+async function readQueue(tables: Tables): Promise<void> {
+  const place = { scope: 1, resource: 1 };
+  const head = { job: 1, pool: 1, tenant: 1, priority: 0, amount: 1 };
+  await tables.waiting.headsAt(place, 0, 5, 9);
+  await tables.waiting.nextAt(place, head);
+  await tables.waiting.at(place, undefined, 9);
+  await tables.waiting.firstOfEach(1);
+  await tables.waiting.behind(1, head, 9);
+  await tables.waiting.byAge(1, 0, 9);
+  await tables.waiting.oldestShared();
+  await tables.waiting.hasten(START);
+  await tables.waiting.countIn(1);
+  await tables.balances.ofChildren(1, 1);
+  await tables.recentUse.put({ ...place, amount: 0.5, measuredAt: START });
+  await tables.recentUse.at([place]);
+  await tables.reservations.insert({ ...place, pool: 1, job: 1, amount: 1 });
+  await tables.reservations.list();
+  await tables.reservations.remove(1);
+  await tables.policies.insert({ revision: 1, appliedAt: START, document: '{"rules":[]}' });
+  await tables.policies.current();
 }
 
 /** A pool in which jobs run, wait, were refused, and are overdue. */

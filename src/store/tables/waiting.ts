@@ -68,6 +68,7 @@ export function waitingTable(database: Database): WaitingTable {
       );
       return rows.map(toWaiting);
     },
+    hasten: (now) => database.run(`update waiting set look_at = ? where look_at > ?`, now, now),
     places: () => database.all<Place>(`select distinct scope, resource from waiting`),
     async countIn(pool) {
       const row = await database.get<{ waiting: number }>(
