@@ -148,6 +148,15 @@ describe('config show', () => {
           max_concurrent_jobs: 10
         quota_enforcement:
           violation_policy: reject
+      scheduling:
+        fair_queuing:
+          enabled: true
+          fairness_window_minutes: 0
+          starvation_prevention: true
+          starvation_threshold_minutes: 30
+        queue_prioritization:
+          default_strategy: weighted_fair
+        max_queue_size: unlimited
       jobs:
         default_ttl_seconds: none
         claim_seconds: 300
@@ -249,9 +258,9 @@ describe('config apply', () => {
     writeConfig(license);
     const { out, err, code } = await home.run('config apply');
     expect(out.split('\n').slice(-3)).toEqual([
-      'jobs.claim_seconds: (none) → 300',
-      'jobs.queue_ttl_seconds: (none) → 86400',
-      'In force as revision 1 (19 changes).',
+      'scheduling.queue_prioritization.default_strategy: (none) → weighted_fair',
+      'scheduling.max_queue_size: (none) → unlimited',
+      'In force as revision 1 (25 changes).',
     ]);
     expect([err, code]).toEqual(['', 0]);
   });

@@ -63,6 +63,15 @@ jobs:
   default_ttl_seconds: 3600
   claim_seconds: 60
   queue_ttl_seconds: 600
+scheduling:
+  fair_queuing:
+    enabled: false
+    fairness_window_minutes: 60
+    starvation_prevention: false
+    starvation_threshold_minutes: 5
+  queue_prioritization:
+    default_strategy: priority
+  max_queue_size: 1000
 observability:
   logging:
     level: warn
@@ -125,6 +134,16 @@ security:
           'gpu.h100': 1,
         },
         violationPolicy: 'queue',
+        scheduling: {
+          fairQueuing: {
+            enabled: false,
+            windowMinutes: 60,
+            starvationPrevention: false,
+            starvationThresholdMinutes: 5,
+          },
+          strategy: 'priority',
+          maxQueueSize: 1000,
+        },
         jobs: { defaultTtlSeconds: 3600, claimSeconds: 60, queueTtlSeconds: 600 },
       },
       logLevel: 'warn',

@@ -96,6 +96,16 @@ describe('describeConfig', () => {
         quota_enforcement: { violation_policy: 'reject' },
       },
       jobs: { default_ttl_seconds: 'none', claim_seconds: 300, queue_ttl_seconds: 86_400 },
+      scheduling: {
+        fair_queuing: {
+          enabled: true,
+          fairness_window_minutes: 0,
+          starvation_prevention: true,
+          starvation_threshold_minutes: 30,
+        },
+        queue_prioritization: { default_strategy: 'weighted_fair' },
+        max_queue_size: 'unlimited',
+      },
       observability: { logging: { level: 'info' } },
       security: { allow_unauthenticated: false },
     });

@@ -134,7 +134,7 @@ describe.each(['a file', 'a server'])('hodei watch on %s', (place) => {
     const [released, promoted, renewed] = eventsIn(
       (await line('watch --kind job --after 5 -n 3 --json')).out,
     ).map(({ time }) => Date.parse(time));
-    expect(promoted).toBe(released);
+    expect(promoted).toBeGreaterThanOrEqual(released ?? 0);
     expect(renewed).toBeGreaterThanOrEqual(promoted ?? 0);
   });
 

@@ -256,6 +256,8 @@ async function readQueue(tables: Tables): Promise<void> {
   await tables.waiting.behind(1, head, 9);
   await tables.waiting.byAge(1, 0, 9);
   await tables.waiting.oldestShared();
+  const row = { ...head, ...place, isShared: false, lookAt: null };
+  await tables.waiting.update(row);
   await tables.waiting.hasten(START);
   await tables.waiting.countIn(1);
   await tables.balances.ofChildren(1, 1);
