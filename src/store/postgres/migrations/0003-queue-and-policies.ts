@@ -37,7 +37,8 @@ drop index job_blocked;
 alter table job drop column blocked_scope;
 alter table job drop column blocked_resource;
 alter table job drop constraint job_mark;
-alter table job add constraint job_mark check (mark in ('adopted', 'promoted', 'override'));
+alter table job add constraint job_mark
+  check (mark is null or mark in ('adopted', 'promoted', 'override'));
 
 create table reservation (
   pool bigint not null constraint reservation_pool references pool (id),
