@@ -42,7 +42,7 @@ export function sayQueued(job: JobView): string {
 
 /** A rejection: what stands against it, and where to look further. */
 export function sayRejected(job: JobView, { grows = false } = {}): string[] {
-  const reasons = sayReasons({ tenant: job.tenant, grows }, job.violations);
+  const reasons = sayReasons({ ...job, grows }, job.violations);
   const [only = job.error ?? `${job.tenant} may not start it`, ...others] = reasons;
   const decision = job.decision_id === undefined ? '' : ` (decision ${job.decision_id})`;
   const why =
@@ -52,15 +52,30 @@ export function sayRejected(job: JobView, { grows = false } = {}): string[] {
           `Rejected for ${reasons.length} reasons${decision}:`,
           ...reasons.map((each) => `       ${each}`),
         ];
-  if (job.decision_id === undefined) return why;
-  return [...why, `       hodei explain ${job.decision_id}   who holds them, and what would help`];
+  const rule = job.code === 'policy' ? [] : [sayRule(job)].filter((line) => line !== undefined);
+  const said = [...why, ...rule.map((line) => `       ${line}`)];
+  if (job.decision_id === undefined) return said;
+  const more =
+    job.code === 'policy' ? 'how it stands otherwise' : 'who holds them, and what would help';
+  return [...said, `       hodei explain ${job.decision_id}   ${more}`];
+}
+
+/** What the policy rule that had a part in an answer says; undefined where none had. */
+export function sayRule({ rule, mark }: JobView): string | undefined {
+  if (rule === undefined) return undefined;
+  const by = `policy rule ${rule.name}${mark === 'override' ? ', above its limits' : ''}`;
+  return rule.message === null ? by : `${rule.message} (${by})`;
 }
 
 /** What would become of a request. */
 export function sayOutcome(job: JobView): string[] {
   const needs = sayNeeds(job.resources).join(', ');
   const reasons = sayReasons(job, job.violations);
-  if (job.state === 'admitted') return [`Would be admitted: ${needs} for ${job.tenant}.`];
+  const rule = sayRule(job);
+  if (job.state === 'admitted') {
+    const note = rule === undefined ? [] : [`Note: ${rule}.`];
+    return [`Would be admitted: ${needs} for ${job.tenant}.`, ...note];
+  }
   if (job.state !== 'rejected') {
     const place = job.position === undefined ? [] : [sayPlace(job.position)];
     return [`Would be queued: ${[...reasons, ...place].join('; ')}.`];

@@ -96,7 +96,7 @@ export async function begin(
   const key = await tables.jobs.insert(job, charges);
   await charge(context, path, charges);
   await rememberKey(context, ask, { ...job, key });
-  await recordRequest(context, ask, job, isAdopted ? 'job.adopt' : 'job.admit');
+  await recordRequest(context, ask, job, isAdopted ? 'job.adopt' : 'job.admit', verdict);
   return withRule(viewOf({ ...job, key }, partsOf(ask), now), verdict);
 }
 
@@ -120,7 +120,7 @@ async function enqueue(context: Context, ask: JobAsk, decision: NotAdmitted): Pr
   // It may fit: nothing that is freed would wake it, so that it is looked at in its turn.
   if (decision.code === 'waiting_ahead') await tables.wakeups.put(obstacle);
   await rememberKey(context, ask, { ...job, key });
-  await recordRequest(context, ask, job, 'job.queue');
+  await recordRequest(context, ask, job, 'job.queue', decision.verdict);
   const position = await placeOfNew(context, { pool: job.pool, key });
   return {
     ...withRule(viewOf({ ...job, key }, partsOf(ask), now), decision.verdict),
@@ -147,6 +147,7 @@ async function recordRequest(
   { tenant, pool, amounts }: JobAsk,
   { id, jobId, ttlSeconds, priority, labels }: Omit<JobRow, 'key'>,
   operation: string,
+  verdict: Verdict | undefined,
 ): Promise<void> {
   await recordEvent(context, {
     operation,
@@ -160,6 +161,7 @@ async function recordRequest(
       ttl_seconds: ttlSeconds,
       priority,
       labels,
+      ...(verdict !== undefined && { rule: verdict.name }),
     },
   });
 }

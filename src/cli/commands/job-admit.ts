@@ -13,6 +13,7 @@ import {
   sayOutcome,
   sayQueued,
   sayRejected,
+  sayRule,
   sayReplayed,
 } from '../job-words.ts';
 import { note, print, type Run } from '../run.ts';
@@ -129,6 +130,8 @@ async function printAnswer(run: Run, job: JobView, { isReplay, waited }: Asked):
     throw new Exit(REJECTED);
   }
   await printJob(run, job, [isReplay ? sayReplayed(job) : sayAnswer(job)]);
+  const rule = sayRule(job);
+  if (rule !== undefined && !isDocument && job.state === 'admitted') note(run, `Note: ${rule}.`);
   if (job.state === 'admitted') return;
   if (job.state === 'rejected') throw new Exit(REJECTED);
   if (!isDocument && job.state === 'queued') {
