@@ -10,6 +10,7 @@ import { measureHttp } from './http.ts';
 import { measureHttpJobs } from './http-jobs.ts';
 import { measureJobs } from './jobs.ts';
 import { printFigures, type Figure } from './measure.ts';
+import { measureQueue } from './queue.ts';
 import { measureScale } from './scale.ts';
 import { measureStart } from './start.ts';
 
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
     figures.push(
       ...(await measureScale(...sizes)),
       ...(await measureJobs(...sizes, { ...hand, tenants: SMALL })),
+      ...(await measureQueue(join(folder, 'queue.db'))),
       ...(await measureHttp(small, large, LARGE)),
       ...(await measureHttpJobs(...sizes)),
     );

@@ -3,6 +3,7 @@ import { defaultSettings } from '../src/domain/settings.ts';
 import { newId } from '../src/main/caller.ts';
 import { callLocal, type Service } from '../src/service/call.ts';
 import { admitJob, releaseJob } from '../src/service/jobs.ts';
+import { listQueue } from '../src/service/queue.ts';
 import { beginSettings } from '../src/service/settings.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
 import { caller, idOf, nameOf } from './fill.ts';
@@ -13,6 +14,7 @@ const WAITING = 100_000;
 const LEAVES = 1_000;
 const TIMES = 300;
 const WARM_UP = 50;
+const READS = 20;
 
 /** Keys of the pools: one in which all of it wait, and one in which nobody does. */
 const POOLS = { full: 1, quiet: 2 } as const;
@@ -36,7 +38,16 @@ export async function measureQueue(path: string): Promise<Figure[]> {
   const quiet = await timeReleases(service, 'quiet');
   const full = await timeReleases(service, 'default');
   const asked = await timeEach(TIMES, (i) => ask(service, i, 'quiet'));
-  const figures = figuresOf(quiet.slice(WARM_UP), full.slice(WARM_UP), asked.slice(WARM_UP));
+  const page = { pool: 'default', limit: 100 };
+  const pages = await timeEach(READS, () => service(listQueue, page, caller));
+  const figures = [
+    ...figuresOf(quiet.slice(WARM_UP), full.slice(WARM_UP), asked.slice(WARM_UP)),
+    {
+      what: 'queue list, first page of 100',
+      measured: `${ms(median(pages))} (the first: ${ms(pages[0] ?? 0)})`,
+      ...{ against: '', ratio: undefined, target: '≤ 50 ms' },
+    },
+  ];
   await store.close();
   return figures;
 }

@@ -2,30 +2,14 @@ import { scopeText } from '../domain/admission.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { splitAmount } from '../domain/quantity.ts';
 import { spokenName } from '../domain/resource.ts';
-import type { ExplainResponse, TenantExplainResponse } from '../service/schemas/explain.ts';
 import { sayNeed, sayNeeds, sayPlace, sayReasons } from './decision-words.ts';
+import { sayLine, sayMoves } from './line-words.ts';
 import { saysRaises } from './raise-words.ts';
 import { sayJob, sayMoment } from './job-words.ts';
+import type { Explanation, Fact, Story, TenantExplanation } from './story.ts';
 import { count, isSameUnit, sayList } from './words.ts';
 
-export type Explanation = ReturnType<ReturnType<typeof ExplainResponse>['parse']>;
-export type TenantExplanation = ReturnType<ReturnType<typeof TenantExplainResponse>['parse']>;
-
 type Now = NonNullable<Explanation['now']>;
-
-/** A line of an explanation: what it is about, what there is to say, and something beside it. */
-export interface Fact {
-  readonly label: string;
-  readonly value: string;
-  readonly aside?: string;
-}
-
-/** The answer first, then the reasons with numbers, in groups, then the way out. */
-export interface Story {
-  readonly answer: string;
-  readonly facts: readonly (readonly Fact[])[];
-  readonly wayOut: readonly string[];
-}
 
 /** Of a job or a decision. */
 export function storyOf(explanation: Explanation, now: number): Story {
@@ -37,10 +21,11 @@ export function storyOf(explanation: Explanation, now: number): Story {
       [...past(explanation, now)],
       [
         ...holders(explanation, now),
+        ...sayLine(explanation),
         ...labelled('decided by', then === null ? [] : [then.decided_by]),
       ],
     ],
-    wayOut: sayWayOut(explanation),
+    wayOut: [...sayWayOut(explanation), ...sayMoves(explanation)],
   };
 }
 

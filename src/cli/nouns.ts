@@ -62,6 +62,13 @@ export const nouns: readonly Noun[] = [
     register: async (cli, command) => (await import('./commands/job.ts')).register(cli, command),
   },
   {
+    name: 'queue',
+    summary: 'who waits, for what, and whose turn it is: list, status',
+    hasVerbs: true,
+    examples: ['queue list --pool gpu', 'queue status'],
+    register: async (cli, command) => (await import('./commands/queue.ts')).register(cli, command),
+  },
+  {
     name: 'run',
     summary: 'run a command as a job, from admission to release',
     hasVerbs: false,

@@ -29,13 +29,15 @@ export function withPageFlags(command: Command, toInteger: (text: string) => num
 
 /**
  * Prints a list: one page where a person reads or a page was asked for; else all of it, since a
- * script that got a part without noticing would be worse off than one that waits.
+ * script that got a part without noticing would be worse off than one that waits. `nothing` is said
+ * where there is none, to a script too.
  */
 export async function printPages<Row>(
   run: Run,
   flags: PageFlags,
   listingOf: (rows: readonly Row[]) => Listing<Row>,
   fetchPage: FetchPage<Row>,
+  nothing?: string,
 ): Promise<void> {
   const isOnePage =
     flags.all !== true &&
@@ -44,7 +46,7 @@ export async function printPages<Row>(
   if (isOnePage) {
     const page = await fetchPage({ limit: flags.limit ?? PAGE_ON_TERMINAL, ...start });
     await print(run, { document: page, rows: page.items, listing: listingOf(page.items) });
-    if (run.format === 'table' && page.items.length === 0) note(run, 'There are none.');
+    if (run.format === 'table' && page.items.length === 0) note(run, nothing ?? 'There are none.');
     if (page.next_cursor !== null && run.format !== 'json' && run.format !== 'yaml') {
       note(run, `There are more: --cursor ${page.next_cursor} for the next page, or --all`);
     }
@@ -70,6 +72,7 @@ export async function printPages<Row>(
       isFirst,
     );
     for (const line of lines) run.terminal.out(line);
+    if (isFirst && page.items.length === 0 && nothing !== undefined) note(run, nothing);
     isFirst = false;
   }
 }

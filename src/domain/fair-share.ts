@@ -64,6 +64,28 @@ export function compareShares(a: Contender, b: Contender): number {
   return a.share - b.share || a.job - b.job;
 }
 
+/**
+ * The smallest weight, at most `most`, with which somebody comes before another; undefined where none
+ * does: who has nothing is as far in front as weights bring.
+ */
+export function weightToPass(
+  { used, job }: { readonly used: readonly number[]; readonly job: number },
+  capacities: readonly number[],
+  other: Contender,
+  most: number,
+): number | undefined {
+  const passes = (weight: number) =>
+    compareShares({ share: dominantShare(used, capacities, weight).share, job }, other) < 0;
+  if (!passes(most)) return undefined;
+  let [low, high] = [0, most];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (passes(middle)) high = middle;
+    else low = middle;
+  }
+  return high;
+}
+
 /** A job in the line of its tenant. */
 export interface Queued {
   readonly priority: number;

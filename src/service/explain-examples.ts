@@ -12,6 +12,27 @@ export const explainExample = {
   ended_at: null,
   as_of: '2026-11-23T09:24:00.000Z',
   position: 2,
+  line: {
+    strategy: 'weighted_fair' as const,
+    position: 2,
+    waiting: 5,
+    levels: [
+      {
+        under: null,
+        rank: 2,
+        of: 3,
+        ...{ tenant: 'acme', is_own: false, share: 0.18, weight: 1 },
+        dominant: { resource: 'cpu_m', used: 18_000, capacity: 100_000 },
+        ahead: [{ tenant: 'beta', is_own: false, share: 0.11, weight: 1 }],
+      },
+    ],
+    own_ahead: 0,
+    reserved: false,
+    moves: [
+      { kind: 'room' as const, scope, resource: 'cpu_m', amount: 500 },
+      { kind: 'weight' as const, tenant: 'acme', to: 2 },
+    ],
+  },
   then: {
     decision_id: queuedExample.decision_id,
     at: requested_at,

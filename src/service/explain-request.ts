@@ -3,6 +3,7 @@ import { smallestRaises, examine, type OnFull, type Violation } from '../domain/
 import { isLiving, stateAsOf } from '../domain/job.ts';
 import type { DecisionRow, JobRow, Key, ResourceRow, Tables } from '../store/store.ts';
 import { holdersOf } from './explain-holders.ts';
+import { lineOf } from './explain-line.ts';
 import { decideOn, type Decided, type Question } from './job-admission.ts';
 import { namesIn, viewViolation } from './job-view.ts';
 import type { Overdue } from './ledger.ts';
@@ -28,7 +29,10 @@ export async function explainJobRow(context: Reading, job: JobRow): Promise<Expl
   const state = stateAsOf(job, now);
   const decision = job.decision === null ? undefined : await tables.decisions.byKey(job.decision);
   const endedAt = isLiving(state) ? null : (job.endedAt ?? job.dueAt);
-  const isWaiting = state === 'queued';
+  const position = state === 'queued' ? ((await placesInLine(context)(job)) ?? null) : null;
+  const standing = { state, onFull: 'queue', job: job.key } as const;
+  const present = await nowOf(context, question, standing, catalogue);
+  const checks = present?.checks ?? [];
   return {
     kind: 'job',
     id: job.id,
@@ -40,9 +44,10 @@ export async function explainJobRow(context: Reading, job: JobRow): Promise<Expl
     ended_at: endedAt === null ? null : toInstant(endedAt),
     expires_at: job.dueAt === null || endedAt !== null ? null : toInstant(job.dueAt),
     as_of: toInstant(now),
-    position: isWaiting ? ((await placesInLine(context)(job)) ?? null) : null,
+    position,
+    line: state === 'queued' ? await lineOf(context, job, position, checks) : null,
     then: await thenOf(tables, decision),
-    now: await nowOf(context, question, { state, onFull: 'queue', job: job.key }, catalogue),
+    now: present,
   };
 }
 
@@ -68,7 +73,7 @@ export async function explainDecisionRow(
     state: decision.outcome,
     ...aboutQuestion(question, catalogue),
     requested_at: toInstant(decision.lastAt),
-    ...{ admitted_at: null, ended_at: null, expires_at: null, position: null },
+    ...{ admitted_at: null, ended_at: null, expires_at: null, position: null, line: null },
     as_of: toInstant(now),
     then: await thenOf(tables, decision),
     now: await nowOf(context, question, { state: 'queued', onFull }, catalogue),

@@ -45,7 +45,10 @@ export const explainDecision = operation({
   output: ExplainResponse,
   example: {
     input: { decision: 'dec-01k3f7q2m4xwzc8mbh' },
-    output: { ...explainExample, kind: 'decision' as const, id: 'dec-01k3f7q2m4xwzc8mbh' },
+    output: {
+      ...{ ...explainExample, kind: 'decision' as const, id: 'dec-01k3f7q2m4xwzc8mbh' },
+      ...{ position: null, line: null },
+    },
   },
 
   async run(context, input) {

@@ -3,6 +3,7 @@ import { roomOf } from '../domain/pool.ts';
 import type { Settings } from '../domain/settings.ts';
 import type {
   Key,
+  Place,
   PoolRow,
   ResourceAmount,
   ResourceRow,
@@ -21,37 +22,47 @@ export function halfLifeOf({ scheduling }: Settings): number | undefined {
   return isCounted ? fairQueuing.windowMinutes * MINUTE_MS : undefined;
 }
 
+/** What jobs still hold on paper although their time has run out. */
+export interface Overdue {
+  readonly isAny: boolean;
+  of(scope: Key | undefined, resource: Key): number;
+}
+
 /** What tenants use of a pool, as far as it counts for their turn. */
 export interface FairUse {
   readonly resources: readonly ResourceRow[];
   /** In the order of the resources. */
   readonly capacities: readonly number[];
-  /** What a tenant and all below it use, in the order of the resources. */
-  of(tenant: Key): Promise<number[]>;
+  /** Of each of these tenants what it and all below it use, in the order of the resources. */
+  ofEach(tenants: readonly Key[]): Promise<number[][]>;
   /** What all directly below a tenant use, with those below them. */
   ofChildren(tenant: Key): Promise<number[]>;
 }
 
 type At = Pick<Context, 'tables' | 'now'>;
 
-export async function fairUseIn(at: At, pool: PoolRow): Promise<FairUse> {
+/** For reads, without what is overdue. */
+export async function fairUseIn(at: At, pool: PoolRow, overdue?: Overdue): Promise<FairUse> {
   const { tables } = at;
   const settings = await settingsInForce(tables);
   const resources = (await tables.resources.list()).filter(({ retired }) => !retired);
   const halfLife = halfLifeOf(settings);
-  const useOf = (tenant: Key | null) => useAt(at, pool, tenant, resources, halfLife);
+  const measure = { resources, halfLife, overdue };
+  const ofEach = (tenants: readonly (Key | null)[]) => useAt(at, pool, tenants, measure);
+  const usedInPool = async () => (await ofEach([null]))[0] ?? [];
   return {
     resources,
-    capacities: await capacitiesIn(tables, pool, resources, settings, () => useOf(null)),
-    of: useOf,
+    capacities: await capacitiesIn(tables, pool, resources, settings, usedInPool),
+    ofEach,
     async ofChildren(tenant) {
-      if (halfLife === undefined) {
+      if (halfLife === undefined && overdue?.isAny !== true) {
         const sums = await tables.balances.ofChildren(tenant, pool.key);
         return resources.map(({ key }) => sums.find(({ resource }) => resource === key)?.used ?? 0);
       }
+      const children = (await childrenOf(tables, tenant)).map(({ key }) => key);
       const sums = resources.map(() => 0);
-      for (const child of await childrenOf(tables, tenant)) {
-        for (const [i, used] of (await useOf(child.key)).entries()) sums[i] = (sums[i] ?? 0) + used;
+      for (const uses of await ofEach(children)) {
+        for (const [i, used] of uses.entries()) sums[i] = (sums[i] ?? 0) + used;
       }
       return sums;
     },
@@ -88,24 +99,36 @@ async function childrenOf(tables: Tables, tenant: Key): Promise<TenantRow[]> {
   }
 }
 
+interface Measure {
+  readonly resources: readonly ResourceRow[];
+  readonly halfLife: number | undefined;
+  readonly overdue: Overdue | undefined;
+}
+
 async function useAt(
   { tables, now }: At,
   pool: PoolRow,
-  tenant: Key | null,
-  resources: readonly ResourceRow[],
-  halfLife: number | undefined,
-): Promise<number[]> {
-  const [scope] = await tables.scopes.ofEach([{ tenant, pool: pool.key }]);
-  if (scope === undefined) return resources.map(() => 0);
-  const places = resources.map(({ key }) => ({ scope: scope.key, resource: key }));
-  const present = (await tables.balances.usedAt(places)).map((used) => used ?? 0);
-  if (halfLife === undefined || tenant === null) return present;
-  const recent = await tables.recentUse.at(places);
-  return present.map((used, i) => {
-    const row = recent[i];
-    if (row === undefined) return used;
-    return countedUse(used, decayedUse(row.amount, used, now - row.measuredAt, halfLife));
-  });
+  tenants: readonly (Key | null)[],
+  { resources, halfLife, overdue }: Measure,
+): Promise<number[][]> {
+  const scopes = await tables.scopes.ofEach(tenants.map((tenant) => ({ tenant, pool: pool.key })));
+  const places = scopes.flatMap((scope) =>
+    scope === undefined ? [] : resources.map(({ key }) => ({ scope: scope.key, resource: key })),
+  );
+  const held = await tables.balances.usedAt(places);
+  const recent = halfLife === undefined ? [] : await tables.recentUse.at(places);
+  let next = 0;
+  const useOf = (place: Place, at: number) => {
+    const [used, row] = [held[at] ?? 0, recent[at]];
+    const present = used - (overdue?.of(place.scope, place.resource) ?? 0);
+    if (halfLife === undefined || row === undefined) return present;
+    return countedUse(present, decayedUse(row.amount, used, now - row.measuredAt, halfLife));
+  };
+  return scopes.map((scope) =>
+    resources.map(({ key: resource }) =>
+      scope === undefined ? 0 : useOf({ scope: scope.key, resource }, next++),
+    ),
+  );
 }
 
 /**

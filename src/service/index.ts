@@ -23,6 +23,7 @@ import {
   resumePool,
   updatePool,
 } from './pools.ts';
+import { listQueue, queueStatus } from './queue.ts';
 import { getQuota, listQuotas, quotaHistory, setQuota, unsetQuota } from './quotas.ts';
 import { applySettings, getSettings } from './settings.ts';
 import {
@@ -75,6 +76,8 @@ export const operations: readonly Operation[] = [
   explainJob,
   explainDecision,
   explainTenant,
+  listQueue,
+  queueStatus,
   listViolations,
   listPolicies,
   setPolicies,

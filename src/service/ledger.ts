@@ -14,9 +14,11 @@ import type {
   Tables,
   TenantRow,
 } from '../store/store.ts';
-import { measureUse } from './fair-use.ts';
+import { measureUse, type Overdue } from './fair-use.ts';
 import type { Context } from './operation.ts';
 import { ancestorsOf } from './tenant-lookup.ts';
+
+export type { Overdue } from './fair-use.ts';
 
 /** A scope on a path, with its row where it has one already. */
 export interface PathScope extends ScopeName {
@@ -80,11 +82,6 @@ export async function scopeKeyOf(
   subject: ScopeSubject,
 ): Promise<Key> {
   return (await tables.scopes.of(subject))?.key ?? tables.scopes.insert(subject, now);
-}
-
-/** What jobs still hold on paper although their time has run out. */
-export interface Overdue {
-  of(scope: Key | undefined, resource: Key): number;
 }
 
 export interface CeilingOptions {

@@ -92,12 +92,24 @@ export function treeOf({ tables }: Pick<Context, 'tables'>, use: FairUse) {
       const more = use.resources.map(
         ({ key }) => amounts.find(({ resource }) => resource === key)?.amount ?? 0,
       );
-      if (node.usedItself !== undefined) node.usedItself = sum(node.usedItself, more);
-      node.shareItself = undefined;
-      for (const each of lineOf(node)) {
-        if (each.used !== undefined) each.used = sum(each.used, more);
-        each.share = undefined;
+      if (node.usedItself !== undefined) {
+        node.usedItself = sum(node.usedItself, more);
+        node.shareItself = dominantShare(node.usedItself, use.capacities, OWN_WEIGHT);
       }
+      for (const each of lineOf(node)) {
+        if (each.used === undefined) continue;
+        each.used = sum(each.used, more);
+        each.share = dominantShare(
+          each.used,
+          use.capacities,
+          weightOf({ node: each, isOwn: false }),
+        );
+      }
+    },
+    async rivalOf(tenant: Key, part: 'all' | 'own'): Promise<Rival> {
+      const node = await find(tenant);
+      const isContested = node.own.length > 0 && entriesOf(node).length > 1;
+      return rivalOf(use, { node, isOwn: part === 'own' && isContested });
     },
     async contestsOf(tenant: Key): Promise<Contest[]> {
       const line = lineOf(await find(tenant)).reverse();
@@ -110,38 +122,82 @@ export function treeOf({ tables }: Pick<Context, 'tables'>, use: FairUse) {
 }
 
 async function firstOf(use: FairUse, node: Node): Promise<InLine | undefined> {
-  const entries = entriesOf(node);
-  const [only] = entries;
-  if (entries.length < 2) return only && firstOfEntry(use, only);
-  let best: { readonly entries: Entry[]; readonly share: number } | undefined;
-  for (const entry of entries) {
-    // Most are known already: to wait for each would take longer than to compare it.
-    const { share } = knownShare(entry) ?? (await shareOf(use, entry));
-    if (best === undefined || share < best.share) best = { entries: [entry], share };
-    else if (share === best.share) best.entries.push(entry);
+  for (;;) {
+    const unread: Node[] = [];
+    const first = pick(node, unread);
+    if (unread.length === 0) return first;
+    for (const each of unread) await readShares(use, each);
   }
-  return oldest(await Promise.all((best?.entries ?? []).map((entry) => firstOfEntry(use, entry))));
 }
 
-function firstOfEntry(use: FairUse, { node, isOwn }: Entry): Promise<InLine | undefined> {
-  return isOwn ? Promise.resolve(node.own[0]) : firstOf(use, node);
+/** Of all who compete at a node, those that are not known yet: read at once. */
+async function readShares(use: FairUse, node: Node): Promise<void> {
+  const children = node.children.filter(({ waiting, used }) => waiting > 0 && used === undefined);
+  const uses = await use.ofEach(children.flatMap(({ tenant }) => tenant?.key ?? []));
+  for (const [i, child] of children.entries()) child.used ??= uses[i] ?? [];
+  for (const entry of entriesOf(node)) {
+    if (knownShare(entry) === undefined) await shareOf(use, entry);
+  }
+}
+
+/**
+ * The first of those at and below a node, by the shares that are known: without a pause, since most
+ * are, and to wait for each would take longer than to compare it. Levels at which some have not been
+ * read are added to `unread`, and what is answered is nothing then.
+ */
+function pick(node: Node, unread: Node[]): InLine | undefined {
+  const [own] = node.own;
+  let rivals = own === undefined ? 0 : 1;
+  let only: Node | undefined;
+  let least = own === undefined ? Infinity : shareKnown(node.shareItself);
+  for (const child of node.children) {
+    if (child.waiting === 0) continue;
+    rivals += 1;
+    only = child;
+    least = Math.min(least, shareKnown(child.share));
+  }
+  if (only === undefined) return own;
+  if (rivals === 1) return pick(only, unread);
+  if (Number.isNaN(least)) {
+    unread.push(node);
+    return undefined;
+  }
+  let first = node.shareItself?.share === least ? own : undefined;
+  for (const child of node.children) {
+    if (child.waiting === 0 || child.share?.share !== least) continue;
+    first = older(first, pick(child, unread));
+  }
+  return first;
+}
+
+/** One that is not known makes the least one unknown too. */
+function shareKnown(share: Share | undefined): number {
+  return share === undefined ? Number.NaN : share.share;
 }
 
 async function contestAt(use: FairUse, node: Node, asked: ReadonlySet<Node>): Promise<Contest> {
   const rivals: Rival[] = [];
   for (const entry of entriesOf(node)) {
-    const { tenant } = entry.node;
-    const first = await firstOfEntry(use, entry);
-    if (tenant === undefined || first === undefined) continue;
     const { isOwn } = entry;
-    rivals.push({
-      ...(await shareOf(use, entry)),
-      ...{ tenant, isOwn, job: first.job, weight: weightOf(entry) },
-      used: await usedOf(use, entry),
-      isAsked: isOwn ? !node.children.some((child) => asked.has(child)) : asked.has(entry.node),
-    });
+    const isAsked = isOwn
+      ? !node.children.some((child) => asked.has(child))
+      : asked.has(entry.node);
+    rivals.push({ ...(await rivalOf(use, entry)), isAsked });
   }
   return { under: node.tenant, rivals: rivals.sort(compareShares) };
+}
+
+async function rivalOf(use: FairUse, entry: Entry): Promise<Rival> {
+  const { node, isOwn } = entry;
+  if (node.tenant === undefined) throw new Error('the root of all tenants has no rivals');
+  const first = isOwn ? node.own[0] : await firstOf(use, node);
+  return {
+    ...(await shareOf(use, entry)),
+    ...{ tenant: node.tenant, isOwn, weight: weightOf(entry) },
+    job: first?.job ?? Infinity,
+    used: await usedOf(use, entry),
+    isAsked: true,
+  };
 }
 
 function nodeOf(tenant: TenantRow | undefined, parent: Node | undefined): Node {
@@ -181,7 +237,7 @@ function weightOf({ node, isOwn }: Entry): number {
 
 async function usedOf(use: FairUse, { node, isOwn }: Entry): Promise<readonly number[]> {
   if (node.tenant === undefined) return [];
-  node.used ??= await use.of(node.tenant.key);
+  node.used ??= (await use.ofEach([node.tenant.key]))[0] ?? [];
   if (!isOwn) return node.used;
   if (node.usedItself !== undefined) return node.usedItself;
   const below = await use.ofChildren(node.tenant.key);
@@ -193,10 +249,7 @@ function sum(a: readonly number[], b: readonly number[]): number[] {
   return a.map((value, i) => value + (b[i] ?? 0));
 }
 
-function oldest(jobs: readonly (InLine | undefined)[]): InLine | undefined {
-  let first: InLine | undefined;
-  for (const job of jobs) {
-    if (job !== undefined && (first === undefined || job.job < first.job)) first = job;
-  }
-  return first;
+function older(a: InLine | undefined, b: InLine | undefined): InLine | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a.job < b.job ? a : b;
 }

@@ -1,8 +1,8 @@
 import { comparePriorities, type Strategy } from '../domain/fair-share.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { InLine, Key, PoolRow, ResourceAmount } from '../store/store.ts';
-import { fairUseIn } from './fair-use.ts';
-import { treeOf, type Contest } from './line-tree.ts';
+import { fairUseIn, type FairUse, type Overdue } from './fair-use.ts';
+import { treeOf, type Contest, type Rival } from './line-tree.ts';
 import type { Context } from './operation.ts';
 import { settingsInForce } from './settings-in-force.ts';
 
@@ -11,6 +11,8 @@ type At = Pick<Context, 'tables' | 'now'>;
 /** Waiting jobs of one pool in the order of their turn: the one order behind promotion, queue and explain. */
 export interface Line {
   readonly strategy: Strategy;
+  /** What shares are measured in, and against. */
+  readonly measure: Pick<FairUse, 'resources' | 'capacities'>;
   /** Whose turn it is. */
   first(): Promise<InLine | undefined>;
   add(job: InLine): Promise<void>;
@@ -19,6 +21,8 @@ export interface Line {
   took(job: InLine, amounts: readonly ResourceAmount[]): Promise<void>;
   /** How a tenant's place comes about: the contests from the root of the tree down to its own jobs. */
   contestsOf(tenant: Key): Promise<Contest[]>;
+  /** What a tenant has of the pool: with all below it, or by itself where those below it compete too. */
+  rivalOf(tenant: Key, part: 'all' | 'own'): Promise<Rival>;
 }
 
 /** The strategy in force: without fair queueing nobody's share counts. */
@@ -27,15 +31,21 @@ export function strategyOf({ scheduling }: Settings): Strategy {
   return strategy === 'weighted_fair' && !fairQueuing.enabled ? 'fifo' : strategy;
 }
 
-export async function openLine(at: At, pool: PoolRow, jobs: readonly InLine[]): Promise<Line> {
+/** For reads, with what is overdue. */
+export async function openLine(
+  at: At,
+  pool: PoolRow,
+  jobs: readonly InLine[],
+  overdue?: Overdue,
+): Promise<Line> {
   const strategy = strategyOf(await settingsInForce(at.tables));
-  const tree = treeOf(at, await fairUseIn(at, pool));
+  const use = await fairUseIn(at, pool, overdue);
+  const tree = treeOf(at, use);
   const order = strategy === 'weighted_fair' ? tree : flatOrder(strategy);
   for (const job of jobs) await order.add(job);
   return {
-    ...{ strategy, first: order.first, add: order.add, remove: order.remove },
-    took: tree.took,
-    contestsOf: tree.contestsOf,
+    ...{ strategy, measure: use, first: order.first, add: order.add, remove: order.remove },
+    ...{ took: tree.took, contestsOf: tree.contestsOf, rivalOf: tree.rivalOf },
   };
 }
 

@@ -6,7 +6,7 @@ import { existing } from './tenant-lookup.ts';
 /** More than so many are not looked at: by then the next write, or the sweeper, is long overdue too. */
 const LOOKED_AT = 1_000;
 
-const nothing: Overdue = { of: () => 0 };
+const nothing: Overdue = { isAny: false, of: () => 0 };
 
 /** For reads, which show what is overdue as of now without writing it. */
 export async function overdueAsOf(tables: Tables, now: number): Promise<Overdue> {
@@ -24,5 +24,5 @@ export async function overdueAsOf(tables: Tables, now: number): Promise<Overdue>
       }
     }
   }
-  return { of: (scope, resource) => sums.get(`${scope} ${resource}`) ?? 0 };
+  return { isAny: true, of: (scope, resource) => sums.get(`${scope} ${resource}`) ?? 0 };
 }

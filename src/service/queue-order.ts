@@ -1,7 +1,8 @@
 import { stateAsOf } from '../domain/job.ts';
-import type { InLine, JobRow, Key, PoolRow, Tables } from '../store/store.ts';
+import type { InLine, JobRow, Key, PoolRow } from '../store/store.ts';
 import { openLine, strategyOf, type Line } from './line.ts';
 import type { Context } from './operation.ts';
+import { overdueAsOf } from './overdue.ts';
 import { existingPool } from './pool-lookup.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { waitingJob } from './waiting.ts';
@@ -11,9 +12,61 @@ type At = Pick<Context, 'tables' | 'now'>;
 /** So many of one tenant, or by age, are read at once. */
 const PAGE = 50;
 
-/** The line of a pool with the first job of every tenant that waits there. */
+/** At first of one tenant: many have no second turn among the places that are asked for. */
+const FEW = 2;
+
+/** Waiting jobs whose time has run out, and that count no longer although nothing was written yet. */
+const DUE_LOOKED_AT = 1_000;
+
+/** Those who wait no more as of now; of reads, since a write settles them first. */
+export async function overWaiting({ tables, now }: At): Promise<readonly JobRow[]> {
+  const due = await tables.jobs.due(now, DUE_LOOKED_AT);
+  return due.filter(({ state }) => state === 'queued');
+}
+
+/** The line of a pool, as of now, with the first job of every tenant that waits there. */
 export async function openQueue(at: At, pool: PoolRow): Promise<Line> {
-  return openLine(at, pool, await at.tables.waiting.firstOfEach(pool.key));
+  const { tables, now } = at;
+  const isByAge = strategyOf(await settingsInForce(tables)) === 'fifo';
+  const over = new Set((await overWaiting(at)).map(({ key }) => key));
+  const living = async (job: InLine) => (over.has(job.job) ? firstAfter(at, pool, job) : job);
+  const heads: InLine[] = [];
+  for (const head of await tables.waiting.firstOfEach(pool.key)) {
+    const first = await (isByAge ? oldestOf(at, pool, head, living) : living(head));
+    if (first !== undefined) heads.push(first);
+  }
+  return openLine(at, pool, heads, await overdueAsOf(tables, now));
+}
+
+/** The oldest of a tenant, whose first one by priority is known: of each priority the first is looked at. */
+async function oldestOf(
+  { tables }: At,
+  pool: PoolRow,
+  head: InLine,
+  living: (job: InLine) => Promise<InLine | undefined>,
+): Promise<InLine | undefined> {
+  let oldest: InLine | undefined;
+  for (let each: InLine | undefined = head; each !== undefined;) {
+    const job = await living(each);
+    if (job !== undefined && (oldest === undefined || job.job < oldest.job)) oldest = job;
+    const last: InLine = { ...each, job: Number.MAX_SAFE_INTEGER };
+    [each] = await tables.waiting.behind(pool.key, last, 1);
+  }
+  return oldest;
+}
+
+async function firstAfter(at: At, pool: PoolRow, head: InLine): Promise<InLine | undefined> {
+  for (let after = head; ;) {
+    const page = await at.tables.waiting.behind(pool.key, after, PAGE);
+    for (const each of page) if (await isWaiting(at, each)) return each;
+    const last = page.at(-1);
+    if (last === undefined) return undefined;
+    after = last;
+  }
+}
+
+async function isWaiting({ tables, now }: At, { job }: InLine): Promise<boolean> {
+  return stateAsOf(await waitingJob(tables, job), now) === 'queued';
 }
 
 /**
@@ -21,39 +74,47 @@ export async function openQueue(at: At, pool: PoolRow): Promise<Line> {
  * none ended meanwhile. What is overdue waits no more.
  */
 export async function* inOrder(at: At, pool: PoolRow): AsyncGenerator<JobRow> {
-  const { tables, now } = at;
-  const isByAge = strategyOf(await settingsInForce(tables)) === 'fifo';
-  const jobs = isByAge ? byAge(tables, pool) : byTurn(at, pool);
-  for await (const { job: key } of jobs) {
-    const job = await waitingJob(tables, key);
-    if (stateAsOf(job, now) === 'queued') yield job;
-  }
+  const isByAge = strategyOf(await settingsInForce(at.tables)) === 'fifo';
+  yield* isByAge ? byAge(at, pool) : byTurn(at, pool);
 }
 
-async function* byAge(tables: Tables, pool: PoolRow): AsyncGenerator<InLine> {
+/** The one that waits longest. */
+export async function oldestIn(at: At, pool: PoolRow): Promise<JobRow | undefined> {
+  return (await byAge(at, pool).next()).value;
+}
+
+async function* byAge({ tables, now }: At, pool: PoolRow): AsyncGenerator<JobRow, undefined> {
   for (let after = 0; ;) {
     const page = await tables.waiting.byAge(pool.key, after, PAGE);
-    yield* page;
+    for (const { job: key } of page) {
+      const job = await waitingJob(tables, key);
+      if (stateAsOf(job, now) === 'queued') yield job;
+    }
     const last = page.at(-1);
-    if (last === undefined) return;
+    if (last === undefined) return undefined;
     after = last.job;
   }
 }
 
-async function* byTurn(at: At, pool: PoolRow): AsyncGenerator<InLine> {
-  const { tables } = at;
+async function* byTurn(at: At, pool: PoolRow): AsyncGenerator<JobRow> {
+  const { tables, now } = at;
   const line = await openQueue(at, pool);
   const behind = new Map<Key, InLine[]>();
   for (;;) {
-    const job = await line.first();
-    if (job === undefined) return;
-    yield job;
-    line.remove(job);
-    await line.took(job, await tables.jobs.amounts(job.job));
-    let rest = behind.get(job.tenant);
+    const head = await line.first();
+    if (head === undefined) return;
+    const job = await waitingJob(tables, head.job);
+    line.remove(head);
+    // What waits no more gets nothing.
+    if (stateAsOf(job, now) === 'queued') {
+      yield job;
+      await line.took(head, await tables.jobs.amounts(head.job));
+    }
+    let rest = behind.get(head.tenant);
     if (rest === undefined || rest.length === 0) {
-      rest = await tables.waiting.behind(pool.key, job, PAGE);
-      behind.set(job.tenant, rest);
+      const isFirst = rest === undefined;
+      rest = await tables.waiting.behind(pool.key, head, isFirst ? FEW : PAGE);
+      behind.set(head.tenant, rest);
     }
     const next = rest.shift();
     if (next !== undefined) await line.add(next);

@@ -54,6 +54,8 @@ export interface WaitingTable {
   hasten(now: Instant): Promise<void>;
   /** Every place at which somebody waits. */
   places(): Promise<Place[]>;
+  /** How many of one tenant wait in a pool; no more than `most` are counted. */
+  countOf(pool: Key, tenant: Key, most: number): Promise<number>;
   /** How many wait in a pool. */
   countIn(pool: Key): Promise<number>;
 }

@@ -24,6 +24,7 @@ describe('help', () => {
         quota       how much they may use: get, set, unset, list, history
         pool        where jobs run: create, get, list, update, hold, resume, delete
         job         what occupies quota: admit, release, renew, resize, list, adopt
+        queue       who waits, for what, and whose turn it is: list, status
         run         run a command as a job, from admission to release
         explain     why a job waits or was refused, and what would help
         violation   requests that did not fit, with the numbers of that moment

@@ -39,6 +39,11 @@ describe.each(doors)('the explanation of a job ($name call)', (door) => {
       expires_at: '2026-11-24T09:00:00.000Z',
       as_of: '2026-11-23T09:01:00.000Z',
       position: 1,
+      line: {
+        ...{ strategy: 'weighted_fair', position: 1, waiting: 1, levels: [], own_ahead: 0 },
+        reserved: false,
+        moves: [{ kind: 'room', scope: acme, resource: 'cpu_m', amount: 1000 }],
+      },
       then: {
         ...{ decision_id: job.decision_id, at: START, times: 1, outcome: 'queued' },
         ...{ code: 'over_quota', retryable: true, decided_by: 'on_full' },
@@ -82,8 +87,8 @@ describe.each(doors)('the explanation of a job ($name call)', (door) => {
   it('that runs says where what it holds is over, and that nothing is to be decided', async () => {
     await makeTenant(call, 'acme');
     await admit(call, 'acme', { cpu_m: 3000, job_id: 'a' });
-    const { then, now, position } = await explain('acme:a');
-    expect({ then, position }).toEqual({ then: null, position: null });
+    const { then, now, position, line } = await explain('acme:a');
+    expect({ then, position, line }).toEqual({ then: null, position: null, line: null });
     expect(now).toMatchObject({
       ...{ outcome: 'admitted', code: null, violations: [], holders: [], raises: [] },
     });

@@ -260,6 +260,7 @@ async function readQueue(tables: Tables): Promise<void> {
   await tables.waiting.update(row);
   await tables.waiting.hasten(START);
   await tables.waiting.countIn(1);
+  await tables.waiting.countOf(1, 1, 9);
   await tables.balances.ofChildren(1, 1);
   await tables.recentUse.put({ ...place, amount: 0.5, measuredAt: START });
   await tables.recentUse.at([place]);

@@ -1,9 +1,10 @@
 import { scopeText } from '../../domain/admission.ts';
 import type { Command } from 'commander';
 import { explainDecision, explainJob, explainTenant } from '../../service/explain.ts';
-import { storyOf, tenantStoryOf, type Fact, type Story } from '../explain-words.ts';
+import { storyOf, tenantStoryOf } from '../explain-words.ts';
 import type { Listing } from '../render.ts';
 import { print, type Run } from '../run.ts';
+import type { Fact, Story } from '../story.ts';
 import { shown } from '../terminal.ts';
 import { asVerb, type Cli } from '../verb.ts';
 

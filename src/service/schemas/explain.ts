@@ -1,8 +1,10 @@
 import * as z from 'zod';
+import { strategies } from '../../domain/fair-share.ts';
 import { jobStates } from '../../domain/job.ts';
 import { lazy } from '../operation.ts';
 import { instant } from './common.ts';
 import { reasonCode, scopeName, Violation } from './job.ts';
+import { dominant, share } from './queue.ts';
 
 const limit = lazy(() => z.int().nullable());
 
@@ -69,6 +71,65 @@ const now = lazy(() =>
     .describe('Null where there is nothing to decide any more.'),
 );
 
+function rival() {
+  return {
+    tenant: z.string().describe('With all below it, or by itself where is_own.'),
+    is_own: z.boolean().describe('Its own jobs, among those of the tenants below it.'),
+    share: share(),
+    weight: z.int(),
+  };
+}
+
+const level = lazy(() =>
+  z.strictObject({
+    under: z.string().nullable().describe('Among whom: those below this tenant; null: the roots.'),
+    rank: z.int().describe('From 1: who has the lowest share.'),
+    of: z.int().describe('How many compete there.'),
+    ...rival(),
+    dominant: dominant(),
+    ahead: z.array(z.strictObject(rival())).describe('The last three of those before it.'),
+  }),
+);
+
+const move = lazy(() =>
+  z.union([
+    z
+      .strictObject({
+        kind: z.literal('room'),
+        scope: scopeName(),
+        resource: z.string(),
+        amount: z.int(),
+      })
+      .describe('So much more has to be free there for it to start.'),
+    z
+      .strictObject({ kind: z.literal('weight'), tenant: z.string(), to: z.int() })
+      .describe('The smallest weight with which that tenant comes first, nearest to the root.'),
+    z
+      .strictObject({ kind: z.literal('priority'), to: z.int() })
+      .describe('The smallest priority with which it comes before those that have a higher one.'),
+  ]),
+);
+
+const line = lazy(() =>
+  z
+    .strictObject({
+      strategy: z.enum(strategies),
+      position: z.int().nullable().describe('Its place in the pool, from 1 to 1,000.'),
+      waiting: z.int().describe('How many wait in the pool.'),
+      levels: z
+        .array(level())
+        .describe('Where tenants compete, from the root down; one alone has no rivals.'),
+      own_ahead: z
+        .int()
+        .nullable()
+        .describe('How many of its own tenant stand before it, up to 1,000; null: age decides.'),
+      reserved: z.boolean().describe('Room is kept for it, since it has waited too long.'),
+      moves: z.array(move()).describe('What would move it.'),
+    })
+    .nullable()
+    .describe('While it waits: how it has come to its place.'),
+);
+
 /** Why a request was answered as it was, and what would help. */
 export const ExplainResponse = lazy(() =>
   z
@@ -91,6 +152,7 @@ export const ExplainResponse = lazy(() =>
         .int()
         .nullable()
         .describe('While it waits: its place in the pool, from 1 to 1,000.'),
+      line: line(),
       then: then(),
       now: now(),
     })

@@ -70,6 +70,7 @@ export function waitingTable(database: Database): WaitingTable {
     },
     hasten: (now) => database.run(`update waiting set look_at = ? where look_at > ?`, now, now),
     places: () => database.all<Place>(`select distinct scope, resource from waiting`),
+    countOf: (...asked) => countOf(database, ...asked),
     async countIn(pool) {
       const row = await database.get<{ waiting: number }>(
         `select waiting from queue where pool = ?`,
@@ -233,6 +234,16 @@ async function behind(
     ...[pool, tenant, priority, limit - alike.length],
   );
   return [...alike, ...below];
+}
+
+async function countOf(database: Database, pool: Key, tenant: Key, most: number): Promise<number> {
+  const row = await database.get<{ counted: number }>(
+    `select count(*) as counted from (
+       select 1 from waiting where pool = ? and tenant = ? limit ?
+     ) behind`,
+    ...[pool, tenant, most],
+  );
+  return row?.counted ?? 0;
 }
 
 function toWaiting(row: Row): WaitingRow {
