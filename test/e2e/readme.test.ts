@@ -128,6 +128,33 @@ describe('the README', () => {
     expect([status, stderr.replace(/^There are more.*\n/m, '')]).toEqual([0, '']);
   });
 
+  it('shares a pool by weight, and lets one rule change the outcome', () => {
+    const chapter = (nth: number) => {
+      const inHome = [`cd '${home.folder}'`, ...commandsOf('Share fairly', nth)];
+      return spawnSync('bash', ['-c', inHome.join('\n')], { env: home.env, encoding: 'utf8' });
+    };
+    const flood = chapter(0);
+    const status = flood.stdout.split('\n').slice(-3, -1);
+    expect(status.map((line) => line.split('\t'))).toEqual([
+      ['farm', 'gold', '-', '0.17', '2', '1 of 3 cores', '3', 'gold-2'],
+      ['farm', 'iron', '-', '0.67', '1', '2 of 3 cores', '2', 'iron-3'],
+    ]);
+    for (const said of ['gold-2 of gold (the lowest share)', '0.17   2       1 of 3 cores']) {
+      expect(readme).toContain(said);
+    }
+    const release = chapter(1);
+    const running = release.stdout.split('\n').filter((line) => line.includes('\tadmitted\t'));
+    expect(running.map((line) => line.split('\t')[0])).toEqual(['iron-3', 'gold-2', 'gold-1']);
+    expect(release.stdout).toContain('hodei tenant update iron --weight');
+    const rules = chapter(2);
+    expect(rules.stderr).toContain(
+      'Rejected: jobs of gold name their team, such as --label team=web (decision ',
+    );
+    expect(rules.stderr).toContain('on request: no rule acts');
+    expect(rules.stdout.split('\n').filter((line) => /\tjob\.\w+\t/.test(line))).toHaveLength(3);
+    expect(rules.status).toBe(0);
+  });
+
   it('names two commands that set everything up', () => {
     const [first, second] = commandsOf('Start');
     expect(first).toBe('npm ci && npx hodei tenant create acme --email ops@acme.example');
