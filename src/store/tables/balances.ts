@@ -73,16 +73,28 @@ export function balanceTable(database: Database): BalanceTable {
   };
 }
 
+const additions = new Map<string, string>();
+
+/** A text for each number of scopes and resources: to write it anew takes longer than to look it up. */
+function addition(scopes: number, resources: number): string {
+  const size = `${scopes} ${resources}`;
+  const known = additions.get(size);
+  if (known !== undefined) return known;
+  const cases = Array.from({ length: resources }, () => 'when ? then ?').join(' ');
+  const sql = `update balance set used = used + case resource ${cases} else 0 end
+     where scope in (${marks(scopes)}) and resource in (${marks(resources)})`;
+  additions.set(size, sql);
+  return sql;
+}
+
 /** All of them in one statement: of one for each, most would go into beginning and ending it. */
 async function add(
   database: Database,
   scopes: readonly Key[],
   charges: readonly ResourceAmount[],
 ): Promise<void> {
-  const cases = charges.map(() => 'when ? then ?').join(' ');
   await database.run(
-    `update balance set used = used + case resource ${cases} else 0 end
-     where scope in (${marks(scopes.length)}) and resource in (${marks(charges.length)})`,
+    addition(scopes.length, charges.length),
     ...charges.flatMap(({ resource, amount }) => [resource, amount]),
     ...scopes,
     ...charges.map(({ resource }) => resource),
