@@ -1,9 +1,9 @@
 import { capacitiesOf, countedUse, decayedUse } from '../domain/fair-share.ts';
 import { roomOf } from '../domain/pool.ts';
+import type { Limit } from '../domain/quota.ts';
 import type { Settings } from '../domain/settings.ts';
 import type {
   Key,
-  Place,
   PoolRow,
   ResourceAmount,
   ResourceRow,
@@ -28,15 +28,28 @@ export interface Overdue {
   of(scope: Key | undefined, resource: Key): number;
 }
 
+/** What somebody uses, and used in the past where that counts, in the order of the resources. */
+export interface Use {
+  readonly present: readonly number[];
+  readonly recent: readonly number[];
+}
+
 /** What tenants use of a pool, as far as it counts for their turn. */
 export interface FairUse {
   readonly resources: readonly ResourceRow[];
   /** In the order of the resources. */
   readonly capacities: readonly number[];
-  /** Of each of these tenants what it and all below it use, in the order of the resources. */
-  ofEach(tenants: readonly Key[]): Promise<number[][]>;
+  /** The pool limits nothing, so that what is used of it is its capacity. */
+  readonly isRelative: boolean;
+  /** Of each of these tenants what it and all below it use. */
+  ofEach(tenants: readonly Key[]): Promise<Use[]>;
   /** What all directly below a tenant use, with those below them. */
-  ofChildren(tenant: Key): Promise<number[]>;
+  ofChildren(tenant: Key): Promise<Use>;
+}
+
+/** What counts of it, in the same order. */
+export function countedOf({ present, recent }: Use): number[] {
+  return present.map((used, i) => countedUse(used, recent[i] ?? 0));
 }
 
 type At = Pick<Context, 'tables' | 'now'>;
@@ -47,43 +60,48 @@ export async function fairUseIn(at: At, pool: PoolRow, overdue?: Overdue): Promi
   const settings = await settingsInForce(tables);
   const resources = (await tables.resources.list()).filter(({ retired }) => !retired);
   const halfLife = halfLifeOf(settings);
+  const limits = await limitsIn(tables, pool, resources, settings);
+  const isRelative = limits.every((limit) => limit === null);
   const measure = { resources, halfLife, overdue };
   const ofEach = (tenants: readonly (Key | null)[]) => useAt(at, pool, tenants, measure);
-  const usedInPool = async () => (await ofEach([null]))[0] ?? [];
+  const [inPool] = isRelative ? await ofEach([null]) : [];
   return {
     resources,
-    capacities: await capacitiesIn(tables, pool, resources, settings, usedInPool),
+    capacities: capacitiesOf(limits, inPool?.present ?? []),
+    isRelative,
     ofEach,
     async ofChildren(tenant) {
       if (halfLife === undefined && overdue?.isAny !== true) {
         const sums = await tables.balances.ofChildren(tenant, pool.key);
-        return resources.map(({ key }) => sums.find(({ resource }) => resource === key)?.used ?? 0);
+        const sumOf = ({ key }: ResourceRow) => sums.find(({ resource }) => resource === key)?.used;
+        return { present: resources.map((resource) => sumOf(resource) ?? 0), recent: [] };
       }
       const children = (await childrenOf(tables, tenant)).map(({ key }) => key);
-      const sums = resources.map(() => 0);
-      for (const uses of await ofEach(children)) {
-        for (const [i, used] of uses.entries()) sums[i] = (sums[i] ?? 0) + used;
+      let sum: Use = { present: resources.map(() => 0), recent: resources.map(() => 0) };
+      for (const { present, recent } of await ofEach(children)) {
+        sum = { present: added(sum.present, present), recent: added(sum.recent, recent) };
       }
-      return sums;
+      return sum;
     },
   };
 }
 
-async function capacitiesIn(
+export function added(a: readonly number[], b: readonly number[]): number[] {
+  return a.map((value, i) => value + (b[i] ?? 0));
+}
+
+async function limitsIn(
   tables: Tables,
   pool: PoolRow,
   resources: readonly ResourceRow[],
   { resourcePools }: Settings,
-  usedInPool: () => Promise<number[]>,
-): Promise<readonly number[]> {
+): Promise<Limit[]> {
   const perWorker = resourcePools.enabled ? await tables.pools.resources(pool.key) : [];
-  const limits = resources.map(({ key, name }) => {
+  return resources.map(({ key, name }) => {
     if (!resourcePools.enabled) return null;
     if (name === 'jobs') return pool.maxJobs;
     return roomOf(pool, perWorker.find(({ resource }) => resource === key)?.amount).limit;
   });
-  const isLimiting = limits.some((limit) => limit !== null);
-  return capacitiesOf(limits, isLimiting ? [] : await usedInPool());
 }
 
 const PAGE = 500;
@@ -110,25 +128,28 @@ async function useAt(
   pool: PoolRow,
   tenants: readonly (Key | null)[],
   { resources, halfLife, overdue }: Measure,
-): Promise<number[][]> {
+): Promise<Use[]> {
   const scopes = await tables.scopes.ofEach(tenants.map((tenant) => ({ tenant, pool: pool.key })));
   const places = scopes.flatMap((scope) =>
     scope === undefined ? [] : resources.map(({ key }) => ({ scope: scope.key, resource: key })),
   );
   const held = await tables.balances.usedAt(places);
-  const recent = halfLife === undefined ? [] : await tables.recentUse.at(places);
+  const rows = halfLife === undefined ? [] : await tables.recentUse.at(places);
+  const present = places.map((place, i) => {
+    return (held[i] ?? 0) - (overdue?.of(place.scope, place.resource) ?? 0);
+  });
+  const recent = rows.map((row, i) => {
+    const used = present[i] ?? 0;
+    if (halfLife === undefined || row === undefined) return used;
+    return decayedUse(row.amount, used, now - row.measuredAt, halfLife);
+  });
   let next = 0;
-  const useOf = (place: Place, at: number) => {
-    const [used, row] = [held[at] ?? 0, recent[at]];
-    const present = used - (overdue?.of(place.scope, place.resource) ?? 0);
-    if (halfLife === undefined || row === undefined) return present;
-    return countedUse(present, decayedUse(row.amount, used, now - row.measuredAt, halfLife));
-  };
-  return scopes.map((scope) =>
-    resources.map(({ key: resource }) =>
-      scope === undefined ? 0 : useOf({ scope: scope.key, resource }, next++),
-    ),
-  );
+  return scopes.map((scope) => {
+    if (scope === undefined) return { present: resources.map(() => 0), recent: [] };
+    const from = next;
+    next += resources.length;
+    return { present: present.slice(from, next), recent: recent.slice(from, next) };
+  });
 }
 
 /**

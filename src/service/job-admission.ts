@@ -145,6 +145,14 @@ export function chargesOf({
 /** So long after a rule held a job back it is asked again: rules know the time to the minute. */
 const ASKED_AGAIN_MS = 60_000;
 
+/** Whether others than the tenant hold what is lacking: in the pool, or under an ancestor. */
+export function isSharedLack(
+  { scope, requested }: Violation<PathScope>,
+  tenant: Pick<TenantRow, 'key'>,
+): boolean {
+  return requested !== null && scope.subject.tenant !== tenant.key;
+}
+
 /** What a job waits for: the first thing that stands against it. Its scope gets a row. */
 export async function obstacleOf(
   at: At,
@@ -164,7 +172,7 @@ export async function obstacleOf(
     scope: scope.key ?? (await scopeKeyOf(at, scope.subject)),
     resource: resource.key,
     amount: isRule ? UNTIL_ALLOWED : (requested ?? UNTIL_OPEN),
-    isShared: requested !== null && scope.subject.tenant !== tenant.key,
+    isShared: isSharedLack(first, tenant),
     lookAt: isRule ? at.now + ASKED_AGAIN_MS : null,
   };
 }

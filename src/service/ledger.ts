@@ -136,16 +136,21 @@ export async function ceilingsOf(
   return { ...path, ceilings };
 }
 
-/** What is kept in a scope for others than this job. */
+/**
+ * What is kept in a scope for others than this job. Of two for whom room is kept there, what is kept
+ * for the younger does not hold back the older: else each would wait for the other.
+ */
 export function keptAt(
   reserved: readonly ReservationRow[],
   scope: Key | undefined,
   resource: Key,
   job: Key | undefined,
 ): number {
+  const holder = reserved.some((row) => row.job === job) ? job : undefined;
   let kept = 0;
   for (const row of reserved) {
-    if (row.scope === scope && row.resource === resource && row.job !== job) kept += row.amount;
+    if (row.scope !== scope || row.resource !== resource) continue;
+    if (holder === undefined || row.job < holder) kept += row.amount;
   }
   return Math.min(kept, MAX_AMOUNT);
 }

@@ -6,7 +6,7 @@ import {
   type Share,
 } from '../domain/fair-share.ts';
 import type { InLine, Key, ResourceAmount, TenantRow } from '../store/store.ts';
-import type { FairUse } from './fair-use.ts';
+import { added, countedOf, type FairUse, type Use } from './fair-use.ts';
 import type { Context } from './operation.ts';
 import { existing } from './tenant-lookup.ts';
 
@@ -38,8 +38,8 @@ interface Node {
   /** How many wait for it and below it. */
   waiting: number;
   /** What it and all below it use, and what it uses itself; read when it first matters. */
-  used?: readonly number[];
-  usedItself?: readonly number[];
+  used?: Use;
+  usedItself?: Use;
   share?: Share | undefined;
   shareItself?: Share | undefined;
 }
@@ -57,7 +57,8 @@ const OWN_WEIGHT = 1;
  * The order between tenants: at each level of the tree the lowest weighted dominant share goes on, and
  * where shares are equal the older job. What is used is read only where somebody has a rival.
  */
-export function treeOf({ tables }: Pick<Context, 'tables'>, use: FairUse) {
+export function treeOf({ tables }: Pick<Context, 'tables'>, atFirst: FairUse) {
+  let use = atFirst;
   const root: Node = nodeOf(undefined, undefined);
   const nodes = new Map<Key, Node>();
 
@@ -92,19 +93,13 @@ export function treeOf({ tables }: Pick<Context, 'tables'>, use: FairUse) {
       const more = use.resources.map(
         ({ key }) => amounts.find(({ resource }) => resource === key)?.amount ?? 0,
       );
-      if (node.usedItself !== undefined) {
-        node.usedItself = sum(node.usedItself, more);
-        node.shareItself = dominantShare(node.usedItself, use.capacities, OWN_WEIGHT);
-      }
+      if (node.usedItself !== undefined) node.usedItself = withMore(node.usedItself, more);
       for (const each of lineOf(node)) {
-        if (each.used === undefined) continue;
-        each.used = sum(each.used, more);
-        each.share = dominantShare(
-          each.used,
-          use.capacities,
-          weightOf({ node: each, isOwn: false }),
-        );
+        if (each.used !== undefined) each.used = withMore(each.used, more);
       }
+      // Where the pool limits nothing, what all are measured against has become more.
+      if (use.isRelative) use = { ...use, capacities: added(use.capacities, more) };
+      for (const each of use.isRelative ? nodes.values() : lineOf(node)) recount(use, each);
     },
     async rivalOf(tenant: Key, part: 'all' | 'own'): Promise<Rival> {
       const node = await find(tenant);
@@ -134,7 +129,7 @@ async function firstOf(use: FairUse, node: Node): Promise<InLine | undefined> {
 async function readShares(use: FairUse, node: Node): Promise<void> {
   const children = node.children.filter(({ waiting, used }) => waiting > 0 && used === undefined);
   const uses = await use.ofEach(children.flatMap(({ tenant }) => tenant?.key ?? []));
-  for (const [i, child] of children.entries()) child.used ??= uses[i] ?? [];
+  for (const [i, child] of children.entries()) child.used ??= uses[i] ?? nothing;
   for (const entry of entriesOf(node)) {
     if (knownShare(entry) === undefined) await shareOf(use, entry);
   }
@@ -237,16 +232,32 @@ function weightOf({ node, isOwn }: Entry): number {
 
 async function usedOf(use: FairUse, { node, isOwn }: Entry): Promise<readonly number[]> {
   if (node.tenant === undefined) return [];
-  node.used ??= (await use.ofEach([node.tenant.key]))[0] ?? [];
-  if (!isOwn) return node.used;
-  if (node.usedItself !== undefined) return node.usedItself;
-  const below = await use.ofChildren(node.tenant.key);
-  node.usedItself = node.used.map((used, i) => Math.max(0, used - (below[i] ?? 0)));
-  return node.usedItself;
+  node.used ??= (await use.ofEach([node.tenant.key]))[0] ?? nothing;
+  if (!isOwn) return countedOf(node.used);
+  node.usedItself ??= without(node.used, await use.ofChildren(node.tenant.key));
+  return countedOf(node.usedItself);
 }
 
-function sum(a: readonly number[], b: readonly number[]): number[] {
-  return a.map((value, i) => value + (b[i] ?? 0));
+/** The shares that are known, anew. */
+function recount({ capacities }: FairUse, node: Node): void {
+  const { used, usedItself } = node;
+  const weight = weightOf({ node, isOwn: false });
+  if (used !== undefined) node.share = dominantShare(countedOf(used), capacities, weight);
+  if (usedItself === undefined) return;
+  node.shareItself = dominantShare(countedOf(usedItself), capacities, OWN_WEIGHT);
+}
+
+const nothing: Use = { present: [], recent: [] };
+
+function withMore({ present, recent }: Use, more: readonly number[]): Use {
+  return { present: added(present, more), recent };
+}
+
+/** Sums of what has decayed may differ by what is rounded. */
+function without(a: Use, b: Use): Use {
+  const less = (all: readonly number[], part: readonly number[]) =>
+    all.map((value, i) => Math.max(0, value - (part[i] ?? 0)));
+  return { present: less(a.present, b.present), recent: less(a.recent, b.recent) };
 }
 
 function older(a: InLine | undefined, b: InLine | undefined): InLine | undefined {

@@ -1,4 +1,10 @@
-import { UNTIL_OPEN, type Head, type Key, type Place } from '../store/store.ts';
+import {
+  UNTIL_OPEN,
+  type Head,
+  type Key,
+  type Place,
+  type ReservationRow,
+} from '../store/store.ts';
 import { chargesOf, type Question } from './job-admission.ts';
 import { openLine, type Line } from './line.ts';
 import type { Context } from './operation.ts';
@@ -20,6 +26,8 @@ export interface PromotionContest {
 interface Door {
   readonly place: Place;
   room: RoomAt;
+  /** The room for each of those who wait there and for whom room is kept. */
+  roomKept: ReadonlyMap<Key, RoomAt>;
   readonly heads: Map<Key, Head>;
   /** Whether there are more heads than were read. */
   readonly isCut: boolean;
@@ -70,7 +78,7 @@ export async function openContest(
     if (door === undefined) return;
     drop(door, head);
     const next = await tables.waiting.nextAt(door.place, head);
-    if (next !== undefined && fits(next, door.room)) await add(door, next);
+    if (next !== undefined && fits(next, door)) await add(door, next);
   };
 
   for (const door of doors) for (const head of [...door.heads.values()]) await add(door, head);
@@ -90,9 +98,9 @@ export async function openContest(
       const reserved = await tables.reservations.list();
       for (const door of doors) {
         if (door.heads.size === 0) continue;
-        door.room = await roomAt(context, door.place, reserved);
+        Object.assign(door, await roomsAt(context, door.place, reserved));
         for (const other of door.heads.values()) {
-          if (other.job !== head.job && !fits(other, door.room)) drop(door, other);
+          if (other.job !== head.job && !fits(other, door)) drop(door, other);
         }
       }
       await replace(head);
@@ -102,22 +110,34 @@ export async function openContest(
   };
 }
 
-function fits({ amount }: Head, room: RoomAt): boolean {
-  return amount >= leastOf(room) && amount <= room.free;
+function fits({ job, amount }: Head, { room, roomKept }: Pick<Door, 'room' | 'roomKept'>): boolean {
+  return amount >= leastOf(room) && amount <= (roomKept.get(job) ?? room).free;
 }
 
 async function openDoor(context: Context, place: Place, limit: number): Promise<Door> {
-  const { tables } = context;
-  const reserved = await tables.reservations.list();
-  const room = await roomAt(context, place, reserved);
-  const found = await tables.waiting.headsAt(place, leastOf(room), room.free, limit);
+  const { waiting, reservations } = context.tables;
+  const reserved = await reservations.list();
+  const { room, roomKept } = await roomsAt(context, place, reserved);
+  const found = await waiting.headsAt(place, leastOf(room), room.free, limit);
   const heads = new Map(found.map((head) => [head.job, head]));
-  for (const row of reserved) {
-    if (row.scope !== place.scope || row.resource !== place.resource) continue;
-    // What is kept for it is room for it alone.
-    const holder = await tables.waiting.byJob(row.job);
-    const isThere = holder?.scope === place.scope && holder.resource === place.resource;
-    if (isThere && holder.amount <= room.free + row.amount) heads.set(holder.job, holder);
+  for (const job of roomKept.keys()) {
+    const holder = await waiting.byJob(job);
+    if (holder !== undefined && fits(holder, { room, roomKept })) heads.set(job, holder);
   }
-  return { place, room, heads, isCut: found.length === limit };
+  return { place, room, roomKept, heads, isCut: found.length === limit };
+}
+
+/** What is kept for somebody is room for it alone. */
+async function roomsAt(
+  context: Context,
+  place: Place,
+  reserved: readonly ReservationRow[],
+): Promise<Pick<Door, 'room' | 'roomKept'>> {
+  const roomKept = new Map<Key, RoomAt>();
+  for (const job of new Set(reserved.map((row) => row.job))) {
+    const holder = await context.tables.waiting.byJob(job);
+    const isThere = holder?.scope === place.scope && holder.resource === place.resource;
+    if (isThere) roomKept.set(job, await roomAt(context, place, reserved, job));
+  }
+  return { room: await roomAt(context, place, reserved), roomKept };
 }

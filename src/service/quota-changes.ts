@@ -2,7 +2,7 @@ import { changeLimit, lowerAncestor, type AncestorAllowance, type Limit } from '
 import type { LimitChange } from '../domain/quantity.ts';
 import { limitField } from '../domain/resource.ts';
 import { settingsInForce } from './settings-in-force.ts';
-import type { Key, PoolRow, ResourceRow, ScopeRow, TenantRow } from '../store/store.ts';
+import type { Key, PoolRow, ResourceRow, ScopeRow, TenantRow, WaitingRow } from '../store/store.ts';
 import {
   allowancesOf,
   catalogueOf,
@@ -16,7 +16,9 @@ import { noEffects, overView, startedView, type Effects } from './effects.ts';
 import { recordEvent } from './event-log.ts';
 import { expectVersion, type Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
-import { promote, wake } from './promotion.ts';
+import type { PathScope } from './ledger.ts';
+import { distinct, promote, wake, type Room } from './promotion.ts';
+import { sendStranded } from './waiting.ts';
 
 /** A limit as sent: base units, null for unlimited, `+4` or `-2` relative to what is. */
 export type SentLimit = number | null | string;
@@ -199,8 +201,27 @@ async function effectsOf(
     scope.key === undefined
       ? []
       : changed.map(({ resource }) => ({ scope: Number(scope.key), resource: resource.key }));
-  const started = await promote(context, await wake(tables, places));
+  const doors = await sendBelow(context, scope, changed);
+  const started = await promote(context, distinct([...(await wake(tables, places)), ...doors]));
   return { over: overView(scope, changed), started: startedView(started) };
+}
+
+/**
+ * Without a limit of its own in a pool, what each tenant may run there holds for the tenant itself, and
+ * for nobody below it any more. @returns where those are looked at again.
+ */
+async function sendBelow(
+  context: Context,
+  { key, subject }: PathScope,
+  changed: readonly CatalogueAllowance[],
+): Promise<Room[]> {
+  const isBelow = async ({ tenant }: WaitingRow) => tenant !== subject.tenant;
+  const doors: Room[] = [];
+  for (const { resource, isOwn } of changed) {
+    if (key === undefined || subject.pool === null || isOwn) continue;
+    doors.push(...(await sendStranded(context, { scope: key, resource: resource.key }, isBelow)));
+  }
+  return doors;
 }
 
 async function recordLimits(

@@ -1,7 +1,7 @@
 import { roomOf, statusAsOf } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
 import { MAX_AMOUNT } from '../domain/resource.ts';
-import type { Place, ReservationRow, ScopeRow, Tables } from '../store/store.ts';
+import type { Key, Place, ReservationRow, ScopeRow, Tables } from '../store/store.ts';
 import { keptAt } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { settingsInForce } from './settings-in-force.ts';
@@ -16,18 +16,19 @@ export interface RoomAt {
   readonly free: number;
 }
 
-/** What there is at a place for those who wait there. */
+/** What there is at a place for those who wait there, or for one for whom room is kept. */
 export async function roomAt(
   at: At,
   { scope: key, resource }: Place,
   reserved: readonly ReservationRow[],
+  holder?: Key,
 ): Promise<RoomAt> {
   const { tables } = at;
   const scope = await tables.scopes.byKey(key);
   if (scope === undefined) throw new Error(`there is no scope ${key}`);
   const limit = await limitAt(tables, scope, resource);
   const [used = 0] = await tables.balances.usedAt([{ scope: key, resource }]);
-  const kept = keptAt(reserved, key, resource, undefined);
+  const kept = keptAt(reserved, key, resource, holder);
   const free = Math.max(0, (limit ?? MAX_AMOUNT) - used - kept);
   return { isOpen: await isOpen(at, scope), free };
 }

@@ -4,7 +4,7 @@ import { endJob } from './job-changes.ts';
 import type { Context } from './operation.ts';
 import { isResumeDue, resumeOverdue } from './pool-hold.ts';
 import { placesInPool } from './pool-room.ts';
-import { continuePromotion, promoteLater } from './promotion.ts';
+import { continuePromotion, distinct, promote, promoteLater } from './promotion.ts';
 import { areReservationsDue, renewReservations } from './reservations.ts';
 
 /** So many leases are settled with one change; what is left waits for the next one. */
@@ -36,8 +36,9 @@ export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise
   for (const pool of await resumeOverdue(system)) {
     await promoteLater(tables, await placesInPool(context, pool));
   }
-  await promoteLater(tables, await renewReservations(system));
   await continuePromotion(system);
+  // Last, when everybody waits for what it lacks now.
+  await promote(system, distinct(await renewReservations(system)));
   return due.length;
 }
 

@@ -11,12 +11,14 @@ import type {
   WaitingRow,
 } from '../store/store.ts';
 import { scopeKeyOf, ceilingsOf, uncountable, type PathCeiling, type PathScope } from './ledger.ts';
+import { measureUse } from './fair-use.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { distinct, promote, wake, type Room } from './promotion.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { ancestorsOf, existing } from './tenant-lookup.ts';
-import { sendToDoor } from './waiting.ts';
+import { giveUp } from './reservations.ts';
+import { sendStranded, waitingJob } from './waiting.ts';
 
 /**
  * Carries what a tenant and all below it use from the tenants that were above it to those that are
@@ -37,13 +39,21 @@ export async function carryUsage(
   const joined = next.filter(({ key }) => !old.some((other) => other.key === key));
   const carried = await usesOf(tables, before.key);
   const resources = await tables.resources.list();
-  for (const tenant of left) await takeAway(tables, tenant, carried);
+  for (const tenant of left) await takeAway(context, tenant, carried);
   for (const tenant of joined) {
     await requireRoom(tables, before, tenant, carried, isOverAccepted);
     await add(context, tenant, carried);
   }
-  const room = await wake(tables, await placesOf(tables, left, resources));
-  const doors = await sendStranded(context, before, room);
+  const places = await placesOf(tables, left, resources);
+  await giveUp(tables, async ({ job, scope }) => {
+    if (!places.some((place) => place.scope === scope)) return false;
+    return isBelow(tables, (await waitingJob(tables, job)).tenant, before);
+  });
+  const room = await wake(tables, places);
+  // Of the moved, who waits for room at tenants that are no longer above is looked at again.
+  const isMoved = ({ tenant }: WaitingRow) => isBelow(tables, tenant, before);
+  const doors: Room[] = [];
+  for (const place of room) doors.push(...(await sendStranded(context, place, isMoved)));
   await promote(context, distinct([...room, ...doors]));
 }
 
@@ -59,34 +69,6 @@ async function placesOf(
     }
   }
   return places;
-}
-
-const PAGE = 500;
-
-/**
- * Jobs of the moved subtree that wait for room at tenants that are no longer above them: they are
- * looked at again. @returns where.
- */
-async function sendStranded(
-  context: Context,
-  moved: TenantRow,
-  left: readonly Room[],
-): Promise<Room[]> {
-  const { waiting } = context.tables;
-  const doors: Room[] = [];
-  for (const place of left) {
-    for (let after: WaitingRow | undefined; ;) {
-      const page = await waiting.at(place, after, PAGE);
-      for (const row of page) {
-        if (await isBelow(context.tables, row.tenant, moved)) {
-          doors.push(await sendToDoor(context, row));
-        }
-      }
-      after = page.at(-1);
-      if (after === undefined) break;
-    }
-  }
-  return doors;
 }
 
 async function isBelow(tables: Tables, key: Key, moved: TenantRow): Promise<boolean> {
@@ -111,13 +93,15 @@ async function usesOf(tables: Tables, tenant: Key): Promise<Carried[]> {
 }
 
 async function takeAway(
-  tables: Tables,
+  context: Context,
   tenant: TenantRow,
   carried: readonly Carried[],
 ): Promise<void> {
+  const { tables } = context;
   for (const { scope, uses } of carried) {
     const from = await tables.scopes.of({ tenant: tenant.key, pool: scope.pool });
     if (from === undefined) continue;
+    await measureCarried(context, from.key, scope, uses);
     for (const { resource, used } of uses) {
       await tables.balances.add([from.key], [{ resource, amount: -used }]);
     }
@@ -191,6 +175,7 @@ async function add(
     if (uses.length === 0) continue;
     const subject = { tenant: tenant.key, pool: scope.pool };
     const to = await scopeKeyOf(context, subject);
+    await measureCarried(context, to, scope, uses);
     const there = new Set((await tables.balances.used([to])).map(({ resource }) => resource));
     for (const { resource, used } of uses) {
       if (there.has(resource)) {
@@ -198,4 +183,16 @@ async function add(
       } else await tables.balances.insert(to, resource, used);
     }
   }
+}
+
+/** What was used in a pool until now, before it changes by what is carried. */
+async function measureCarried(
+  context: Context,
+  key: Key,
+  { pool }: ScopeRow,
+  uses: Carried['uses'],
+): Promise<void> {
+  if (pool === null) return;
+  const changed = uses.map(({ resource, used }) => ({ resource, amount: used }));
+  await measureUse(context, [key], changed);
 }

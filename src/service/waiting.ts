@@ -70,6 +70,24 @@ export async function sendToDoor(at: At, row: WaitingRow): Promise<Place> {
   return door;
 }
 
+const PAGE = 500;
+
+/** The same with those of them who wait at a place that does not limit them any more. @returns where. */
+export async function sendStranded(
+  at: At,
+  place: Place,
+  isStranded: (row: WaitingRow) => Promise<boolean>,
+): Promise<Place[]> {
+  const { waiting } = at.tables;
+  const doors: Place[] = [];
+  for (let after: WaitingRow | undefined; ;) {
+    const page = await waiting.at(place, after, PAGE);
+    for (const row of page) if (await isStranded(row)) doors.push(await sendToDoor(at, row));
+    after = page.at(-1);
+    if (after === undefined) return doors;
+  }
+}
+
 async function doorOf(at: At, pool: Key): Promise<Place> {
   const scope = await scopeKeyOf(at, { tenant: null, pool });
   const resource = (await at.tables.resources.list()).find(({ name }) => name === 'jobs');

@@ -48,6 +48,8 @@ export interface WaitingTable {
   byAge(pool: Key, after: Key, limit: number): Promise<InLine[]>;
   /** Of each pool the oldest that lacks room only where others hold it. */
   oldestShared(): Promise<Key[]>;
+  /** The next one in the pool, by age. */
+  nextShared(pool: Key, after: Key): Promise<Key | undefined>;
   /** Those that shall be looked at again by now. */
   toLookAt(now: Instant, limit: number): Promise<WaitingRow[]>;
   /** Has all who shall be looked at again at some time looked at now. */

@@ -2,6 +2,7 @@ import type Sqlite from 'better-sqlite3';
 import { afterEach, expect } from 'vitest';
 import { useDoor, type Door, type ServiceBehindDoor } from './doors.ts';
 import { onFile } from './store.ts';
+import { strayFinder } from './waiting-places.ts';
 
 interface Held {
   readonly tenant: number;
@@ -20,12 +21,13 @@ export function useLedger(door: Door): ServiceBehindDoor {
 
 /**
  * Every balance in the file is what the admitted jobs add up to, counted anew from their own rows;
- * and no job is half in one state and half in another.
+ * no job is half in one state and half in another; and nobody waits where nothing would wake it.
  */
 export function requireBalanced(path: string): void {
   onFile(path, (connection) => {
     expect(balancesIn(connection)).toEqual(sumOfJobs(connection));
     expect(halfJobs(connection)).toEqual([]);
+    expect(strayFinder(connection)()).toEqual([]);
   });
 }
 

@@ -11,6 +11,8 @@ const somewhere = mostly([null, 'p'], ['default', 'q']);
 const resource = fc.constantFrom<ResourceName>('cpu_m', ...resources);
 const limit = fc.constantFrom<number | null>(null, 0, 1, 2, 3, 4, 6);
 const seconds = mostly([1, 60, 299, 300], [1_000, 86_400]);
+const priority = fc.constantFrom(0, 0, 0, 5);
+const weight = fc.constantFrom(1, 1, 2);
 const lease = fc.option(fc.constantFrom(60, 300, 3_000), { nil: null });
 /** Among all that there were, counted around; -1 is the latest. */
 const job = fc.integer({ min: -1, max: 30 });
@@ -88,6 +90,7 @@ const admit: fc.Arbitrary<AdmitCommand> = record({
   key: mostly([null], ['k', 'k', 'l']),
   ttl: mostly([null], [60, 300]),
   queueTtl: mostly([null], [60, 300]),
+  priority,
 });
 
 const some = <T extends string>(verb: T) => fc.constant(verb);
@@ -111,7 +114,7 @@ const command: fc.Arbitrary<LedgerCommand> = fc.oneof(
   often(6, record({ do: some('move'), tenant, parent, force: fc.boolean() })),
   often(1, record({ do: some('suspend'), tenant })),
   often(3, record({ do: some('resume'), tenant })),
-  often(2, record({ do: some('create'), tenant, parent })),
+  often(2, record({ do: some('create'), tenant, parent, weight })),
   often(1, record({ do: some('delete'), tenant, cascade: fc.boolean() })),
   often(2, record({ do: some('createPool'), pool, shape })),
   often(4, record({ do: some('updatePool'), pool, shape })),
@@ -151,7 +154,7 @@ const askedAgain: fc.Arbitrary<LedgerCommand[]> = fc
     const named = isKeyed ? { jobId: null, key: 'k' } : { jobId: 'x', key: null };
     const again: AdmitCommand = {
       ...{ do: 'admit', ...asked, ...named },
-      ...{ onFull: 'queue', ttl: null, queueTtl: null },
+      ...{ onFull: 'queue', ttl: null, queueTtl: null, priority: 0 },
     };
     return [again, { do: end, job: -1 }, { do: 'advance', seconds: after }, again];
   });
@@ -184,7 +187,7 @@ const NAMES = ['a', 'b', 'c', 'd'];
 const beginning = fc.tuple(...NAMES.map(() => fc.nat({ max: 3 }))).map((parents) => {
   const tenants = parents.map((above, index): LedgerCommand => {
     const parent = above < index ? (NAMES[above] ?? null) : null;
-    return { do: 'create', tenant: NAMES[index] ?? '', parent };
+    return { do: 'create', tenant: NAMES[index] ?? '', parent, weight: 1 + (index % 2) };
   });
   const shape = { type: 'dynamic', min_size: 0, max_size: 3, resources: { cpu_m: 2 } } as const;
   return really([...tenants, { do: 'createPool', pool: 'p', shape }]);
@@ -197,7 +200,7 @@ const crowd = fc
     really(
       asked.map(([name, cpu]): AdmitCommand => ({
         ...{ do: 'admit', tenant: name, pool: 'default', amounts: { cpu_m: cpu } },
-        ...{ onFull: 'queue', jobId: null, key: null, ttl: null, queueTtl: null },
+        ...{ onFull: 'queue', jobId: null, key: null, ttl: null, queueTtl: null, priority: 0 },
       })),
     ),
   );

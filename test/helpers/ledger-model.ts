@@ -1,4 +1,5 @@
 import type { Limit } from '../../src/domain/quota.ts';
+import { promote, settle } from './ledger-queue.ts';
 import {
   charged,
   decide,
@@ -8,19 +9,18 @@ import {
   isLiving,
   lineOf,
   ownLimit,
-  promote,
   QUEUE_SECONDS,
   recordRejection,
   refuseIf,
   Refused,
   resources,
-  settle,
   usedIn,
   type Amounts,
   type LedgerModel,
   type ModelJob,
   type ModelLimit,
   type ModelPool,
+  type ModelScheduling,
   type ModelState,
   type ModelTenant,
   type Reason,
@@ -51,11 +51,12 @@ export interface AdmitCommand {
   readonly key: string | null;
   readonly ttl: number | null;
   readonly queueTtl: number | null;
+  readonly priority: number;
 }
 
 /** Jobs are named by their place among all that there ever were, counted around; -1 is the latest. */
 export type LedgerCommand =
-  | { do: 'create'; tenant: string; parent: string | null }
+  | { do: 'create'; tenant: string; parent: string | null; weight: number }
   | { do: 'move'; tenant: string; parent: string | null; force: boolean }
   | { do: 'suspend' | 'resume'; tenant: string }
   | { do: 'delete'; tenant: string; cascade: boolean }
@@ -83,10 +84,10 @@ export interface ModelAnswer {
   readonly made?: ModelJob | ModelTenant;
 }
 
-export function newModel(now: number): LedgerModel {
+export function newModel(now: number, scheduling: ModelScheduling): LedgerModel {
   const pool = poolOf('default', 0, {});
   return {
-    ...{ now, tenants: [], pools: [pool], limits: [], jobs: [] },
+    ...{ scheduling, now, tenants: [], pools: [pool], limits: [], jobs: [], kept: [] },
     ...{ keys: new Map(), rejections: new Map() },
     events: [{ operation: 'config.apply', object: 'config' }],
   };
@@ -148,13 +149,16 @@ function applyToTenant(
   return {};
 }
 
-function create(model: LedgerModel, { tenant: name, parent }: Doing<'create'>): ModelAnswer {
+function create(
+  model: LedgerModel,
+  { tenant: name, parent, weight }: Doing<'create'>,
+): ModelAnswer {
   refuseIf(
     model.tenants.some((tenant) => tenant.name === name),
     'conflict',
   );
   const above = parent === null ? null : findTenant(model, parent);
-  const made: ModelTenant = { id: '', name, parent: above, isSuspended: false };
+  const made: ModelTenant = { id: '', name, parent: above, weight, isSuspended: false };
   model.tenants.push(made);
   model.events.push({ operation: 'tenant.create', object: made });
   return { made };
@@ -172,6 +176,10 @@ function move(
   const joined = line.filter((each) => !lineOf(tenant).includes(each));
   refuseIf(!force && joined.some((each) => wouldBeOver(model, each, tenant)), 'conflict');
   tenant.parent = above;
+  // Nothing is kept where a job is not charged any more.
+  model.kept = model.kept.filter(
+    ({ job, tenant: at }) => at === null || lineOf(job.tenant).includes(at),
+  );
   model.events.push({ operation: 'tenant.update', object: tenant });
   promote(model);
   return {};
@@ -301,15 +309,18 @@ function sizeOf(
 }
 
 function admit(model: LedgerModel, command: AdmitCommand): ModelAnswer {
-  const { jobId, ttl, key } = command;
+  const { jobId, ttl, key, priority } = command;
   const tenant = findTenant(model, command.tenant);
   const pool = findPool(model, command.pool);
   const amounts = charged(command.amounts, pool);
-  const asked = JSON.stringify([tenant.id, pool.name, amounts, jobId, ttl]);
+  const asked = JSON.stringify([tenant.id, pool.name, amounts, jobId, ttl, priority]);
   const replayed = findReplayed(model, tenant, command, asked);
   if (replayed !== undefined) return { state: replayed.state, isReplayed: true };
-  const verdict = decide(model, { tenant, pool, amounts });
-  if (verdict.outcome === 'rejected' && (command.onFull === 'reject' || !verdict.isRetryable)) {
+  const decided = decide(model, { tenant, pool, amounts });
+  const isRefused = command.onFull === 'reject' || decided.isRetryable === false;
+  const isFull = !isRefused && isQueueFull(model, pool);
+  const verdict = decided.outcome === 'rejected' && isFull ? withFullQueue(decided, pool) : decided;
+  if (verdict.outcome === 'rejected' && (isRefused || isFull)) {
     recordRejection(model, { tenant, pool, amounts }, verdict);
     return answerOf('rejected', verdict);
   }
@@ -318,13 +329,24 @@ function admit(model: LedgerModel, command: AdmitCommand): ModelAnswer {
   const seconds = state === 'admitted' ? ttl : queueTtl;
   const job: ModelJob = {
     ...{ id: '', tenant, pool, jobId, state, amounts, ttl, queueTtl, asked },
-    ...{ isClaimDue: false, endedAt: null },
+    ...{ isClaimDue: false, endedAt: null, priority, requestedAt: model.now },
     dueAt: seconds === null ? null : model.now + seconds * 1000,
   };
   model.jobs.push(job);
   if (key !== null) model.keys.set(key, { job, asked });
   model.events.push({ operation: state === 'admitted' ? 'job.admit' : 'job.queue', object: job });
   return { ...answerOf(state, verdict), made: job };
+}
+
+function isQueueFull({ scheduling, jobs }: LedgerModel, pool: ModelPool): boolean {
+  const waiting = jobs.filter((job) => job.state === 'queued' && job.pool === pool);
+  return waiting.length >= (scheduling.maxQueue ?? Infinity);
+}
+
+function withFullQueue(verdict: Verdict, pool: ModelPool): Verdict {
+  const none = { resource: null, limit: null, used: null, requested: null, overBy: null };
+  const full = { scope: `-/${pool.name}`, ...none, code: 'queue_full' };
+  return { ...verdict, code: 'queue_full', violations: [...verdict.violations, full] };
 }
 
 function answerOf(state: ModelState | 'rejected', verdict: Verdict): ModelAnswer {

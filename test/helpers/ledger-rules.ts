@@ -24,6 +24,7 @@ export interface ModelTenant {
   id: string;
   name: string;
   parent: ModelTenant | null;
+  weight: number;
   isSuspended: boolean;
 }
 
@@ -49,6 +50,8 @@ export interface ModelJob {
   pool: ModelPool;
   jobId: string | null;
   state: ModelState;
+  priority: number;
+  requestedAt: number;
   amounts: Amounts;
   ttl: number | null;
   queueTtl: number;
@@ -66,9 +69,25 @@ export interface ModelLimit {
   limit: Limit;
 }
 
+/** Who goes next, for whom room is kept from when on, and how many may wait in a pool. */
+export interface ModelScheduling {
+  readonly strategy: 'fifo' | 'priority' | 'weighted_fair';
+  readonly threshold: number | null;
+  readonly maxQueue: Limit;
+}
+
+/** Room that is kept for a job that has waited too long. */
+export interface ModelKept extends ModelScope {
+  readonly job: ModelJob;
+  readonly resource: ResourceName;
+  readonly amount: number;
+}
+
 /** What hodei should remember, in the plainest form: nothing is summed up, and nothing is indexed. */
 export interface LedgerModel {
+  scheduling: ModelScheduling;
   now: number;
+  kept: ModelKept[];
   /** Those that are there. */
   tenants: ModelTenant[];
   pools: ModelPool[];
@@ -94,6 +113,22 @@ export interface Demand {
   readonly amounts: Amounts;
   /** Where it differs: all that it would hold then. */
   readonly whole?: Amounts;
+}
+
+/** What is kept there for others than the asker; of two holders the older does not mind the younger. */
+function keptIn(
+  { kept, jobs }: LedgerModel,
+  scope: ModelScope,
+  resource: ResourceName,
+  asker: Demand,
+): number {
+  const age = jobs.indexOf(asker as ModelJob);
+  const isHolder = kept.some(({ job }) => job === asker);
+  return kept
+    .filter((row) => row.tenant === scope.tenant && row.pool === scope.pool)
+    .filter((row) => row.resource === resource && row.job !== asker)
+    .filter(({ job }) => !isHolder || jobs.indexOf(job) < age)
+    .reduce((sum, { amount }) => sum + amount, 0);
 }
 
 /** Why a request was not admitted; numbers where it is a matter of amount. */
@@ -162,11 +197,11 @@ export function ownLimit(
 }
 
 /** The ceiling for a job of the tenant, with the pool at some size. */
-function ceilingOf(
+export function ceilingOf(
   model: LedgerModel,
   scope: ModelScope,
   resource: ResourceName,
-  asker: ModelTenant,
+  asker: ModelTenant | null,
   size: 'size' | 'maxSize',
 ): Limit {
   const own = ownLimit(model, scope, resource);
@@ -199,9 +234,17 @@ export function decide(model: LedgerModel, demand: Demand): Verdict {
       const used = usedIn(model, scope, resource);
       const all = whole?.[resource] ?? requested;
       const place = { scope: nameOf(scope), resource, used };
-      const code = scope.tenant === null ? 'over_capacity' : 'over_quota';
-      const by = used + requested - limit;
-      if (by > 0) over.push({ ...place, limit, requested, overBy: by, code });
+      const full = scope.tenant === null ? 'over_capacity' : 'over_quota';
+      const by = used + keptIn(model, scope, resource, demand) + requested - limit;
+      const code = used + requested <= limit ? 'reserved' : full;
+      if (by > 0)
+        over.push({
+          ...place,
+          limit,
+          requested,
+          overBy: Math.max(0, used + requested - limit),
+          code,
+        });
       if (all <= most) continue;
       const beyond = { limit: most, requested: all, overBy: all - most, code: 'impossible' };
       impossible.push({ ...place, ...beyond });
@@ -250,20 +293,6 @@ function inOrder(amounts: Amounts): Amounts {
   return Object.fromEntries(entries.filter(([, amount]) => amount !== undefined));
 }
 
-/** Whenever there may be room: all that wait, the oldest first, and whoever fits is started. */
-export function promote(model: LedgerModel): ModelJob[] {
-  const started: ModelJob[] = [];
-  for (const job of model.jobs) {
-    if (job.state !== 'queued' || decide(model, job).outcome !== 'admitted') continue;
-    job.state = 'admitted';
-    job.isClaimDue = true;
-    job.dueAt = model.now + CLAIM_SECONDS * 1000;
-    model.events.push({ operation: 'job.promote', object: job });
-    started.push(job);
-  }
-  return started;
-}
-
 export function endJob(
   model: LedgerModel,
   job: ModelJob,
@@ -273,15 +302,8 @@ export function endJob(
   // Who lets the lease run out has held it until then, whenever that is noticed.
   const endedAt = state === 'expired' ? job.dueAt : model.now;
   Object.assign(job, { state, dueAt: null, isClaimDue: false, endedAt });
+  model.kept = model.kept.filter((row) => row.job !== job);
   model.events.push({ operation: `job.${verbs[state]}`, object: job });
-}
-
-/** What every change does first. */
-export function settle(model: LedgerModel): void {
-  const due = model.jobs.filter((job) => job.dueAt !== null && job.dueAt <= model.now);
-  const longestAgoFirst = due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
-  for (const job of longestAgoFirst) endJob(model, job, 'expired');
-  promote(model);
 }
 
 /** Identical rejections within a minute are one. */

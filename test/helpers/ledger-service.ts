@@ -11,6 +11,7 @@ import { countingIds } from './ids.ts';
 import { memoryFolder } from './ledger-start.ts';
 import { callAs, TRACE_ID } from './service.ts';
 import { onFile, removeFolder } from './store.ts';
+import { strayFinder } from './waiting-places.ts';
 
 /** A job as it stands in the file. */
 export interface JobSeen {
@@ -26,6 +27,8 @@ export interface LedgerSeen {
   readonly jobs: readonly JobSeen[];
   /** Those that are not 0, sorted: `acme/default cpu_m 3`. */
   readonly balances: readonly string[];
+  /** Who waits where nothing would wake it: nobody. */
+  readonly stray: readonly string[];
 }
 
 /** A service to be used thousands of times from the beginning. */
@@ -132,10 +135,12 @@ function lookerAt(watcher: Sqlite.Database) {
   const version = watcher.prepare('pragma data_version').pluck();
   const jobs = watcher.prepare(JOBS);
   const balances = watcher.prepare(BALANCES).pluck();
+  const stray = strayFinder(watcher);
   const read = (): LedgerSeen & { version: unknown } => ({
     version: version.get(),
     jobs: jobs.all() as JobSeen[],
     balances: (balances.all() as string[]).sort(),
+    stray: stray(),
   });
   let seen = read();
   return {

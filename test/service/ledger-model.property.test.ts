@@ -39,12 +39,13 @@ import {
   defaultLimits,
   QUEUE_SECONDS,
   Refused,
-  settle,
   type LedgerModel,
   type ModelJob,
+  type ModelScheduling,
   type Reason,
   type ResourceName,
 } from '../helpers/ledger-rules.ts';
+import { settle } from '../helpers/ledger-queue.ts';
 import { ledgerService, type JobSeen, type LedgerService } from '../helpers/ledger-service.ts';
 
 /** `HODEI_CAMPAIGN_SECONDS` makes it go on for so long, with longer sequences. */
@@ -58,9 +59,27 @@ const parameters = {
   plugins: [fc.unbiased()],
 };
 
-const settings: Settings = {
+const never = { threshold: null, maxQueue: null };
+/** One after the other, sequence by sequence. */
+const schedulings: readonly ModelScheduling[] = [
+  { strategy: 'fifo', ...never },
+  { strategy: 'weighted_fair', ...never },
+  { strategy: 'priority', threshold: null, maxQueue: 3 },
+  { strategy: 'weighted_fair', threshold: 60_000, maxQueue: 5 },
+  { strategy: 'fifo', threshold: 60_000, maxQueue: null },
+];
+
+const settingsOf = ({ strategy, threshold, maxQueue }: ModelScheduling): Settings => ({
   ...defaultSettings,
-  scheduling: { ...defaultSettings.scheduling, strategy: 'fifo' },
+  scheduling: {
+    fairQueuing: {
+      enabled: true,
+      windowMinutes: 0,
+      starvationPrevention: threshold !== null,
+      starvationThresholdMinutes: (threshold ?? 60_000) / 60_000,
+    },
+    ...{ strategy, maxQueueSize: maxQueue },
+  },
   resources: [
     ...builtInResources.map((resource) => ({
       ...resource,
@@ -70,13 +89,19 @@ const settings: Settings = {
   ],
   defaultTenantQuota: {},
   jobs: { defaultTtlSeconds: null, claimSeconds: CLAIM_SECONDS, queueTtlSeconds: QUEUE_SECONDS },
-};
+});
 
 let hodei: LedgerService;
+const services: LedgerService[] = [];
 beforeAll(async () => {
-  hodei = await ledgerService(settings);
+  for (const each of schedulings) services.push(await ledgerService(settingsOf(each)));
 });
-afterAll(() => hodei.close());
+afterAll(async () => {
+  for (const each of services) await each.close();
+});
+
+/** A sequence and the place of the scheduling with which it is played. */
+const played = fc.tuple(sequences, fc.nat({ max: schedulings.length - 1 }));
 
 /** The model beside the service, and how far the events were read. */
 interface Pair {
@@ -86,14 +111,14 @@ interface Pair {
 
 it(
   'whatever happens to tenants, limits, pools and jobs, hodei and a model that only adds up agree',
-  () => fc.assert(fc.asyncProperty(sequences, play), parameters),
+  () => fc.assert(fc.asyncProperty(played, play), parameters),
   campaign * 1000 + 60_000,
 );
 
 it('the sequences leave nothing out that can happen', () => {
   const seen = new Set<string>();
   for (const sequence of fc.sample(sequences, { ...parameters, numRuns: 1_000, seed: 1 })) {
-    const model = newModel(0);
+    const model = newModel(0, { strategy: 'weighted_fair', threshold: 60_000, maxQueue: 3 });
     for (const { command } of sequence as readonly Step[]) {
       if ('job' in command && model.jobs.length === 0) continue;
       const { made, state, isReplayed, code, refused } = outcomeOf(model, command);
@@ -115,6 +140,7 @@ const operations = [
   ...['pool.create', 'pool.update', 'pool.hold', 'pool.resume', 'pool.delete'],
 ];
 const decisions = [
+  ...['queued: reserved', 'rejected: reserved', 'rejected: queue_full'],
   ...['rejected: suspended', 'rejected: impossible', 'rejected: over_quota'],
   ...['rejected: over_capacity', 'rejected: pool_held', 'queued: over_quota'],
   ...['queued: over_capacity', 'queued: pool_held'],
@@ -127,10 +153,13 @@ const refusals = [
   ...['move: conflict', 'delete: conflict', 'deletePool: conflict', 'updatePool: invalid'],
 ];
 
-async function play(sequence: readonly Step[]): Promise<void> {
+async function play([sequence, number]: readonly [readonly Step[], number]): Promise<void> {
+  const [service, scheduling] = [services[number], schedulings[number]];
+  if (service === undefined || scheduling === undefined) throw new Error('there is no such one');
+  hodei = service;
   hodei.reset();
   const pair: Pair = {
-    model: newModel(hodei.clock.now()),
+    model: newModel(hodei.clock.now(), scheduling),
     head: { sequence: 0, hash: GENESIS_HASH },
   };
   for (const step of sequence) await doBoth(pair, step);
@@ -140,13 +169,16 @@ async function play(sequence: readonly Step[]): Promise<void> {
 /** Everything that runs is released until nothing does: then who still waits could not run alone. */
 async function drain(pair: Pair): Promise<void> {
   for (;;) {
+    // Refused, but as every change it settles first what time has brought about.
+    await doBoth(pair, { command: { do: 'resume', tenant: 'nobody' }, isDry: false });
     const job = pair.model.jobs.findIndex(({ state }) => state === 'admitted');
     if (job === -1) break;
     await doBoth(pair, { command: { do: 'release', job }, isDry: false });
   }
   expect(hodei.look().balances).toEqual([]);
+  const alone = { ...pair.model, kept: [] };
   for (const job of pair.model.jobs) {
-    if (job.state === 'queued') expect(decide(pair.model, job).outcome).toBe('rejected');
+    if (job.state === 'queued') expect(decide(alone, job).outcome).toBe('rejected');
   }
 }
 
@@ -227,7 +259,8 @@ function askTenant(
   switch (command.do) {
     case 'create': {
       const email = `ops@${tenant}.example`;
-      return call(createTenant, { name: tenant, email, parent: command.parent }, options);
+      const { parent, weight } = command;
+      return call(createTenant, { name: tenant, email, parent, weight }, options);
     }
     case 'move':
       return call(updateTenant, { tenant, parent: command.parent, force: command.force }, options);
@@ -274,10 +307,10 @@ function askPool(
 
 function askAdmit(
   call: Call,
-  { tenant, pool, amounts, onFull, jobId, key, ttl, queueTtl }: AdmitCommand,
+  { tenant, pool, amounts, onFull, jobId, key, ttl, queueTtl, priority }: AdmitCommand,
   options: CallOptions,
 ): Promise<unknown> {
-  const named = { job_id: jobId ?? undefined, on_full: onFull };
+  const named = { job_id: jobId ?? undefined, on_full: onFull, priority };
   const times = { ttl_seconds: ttl ?? undefined, queue_ttl_seconds: queueTtl ?? undefined };
   const input = { tenant, pool, ...amounts, ...named, ...times };
   return call(admitJob, input, { ...options, idempotencyKey: key ?? undefined });
@@ -337,9 +370,10 @@ function reasonSeen(violation: NonNullable<JobView['violations']>[number]): Reas
 
 function compare(pair: Pair): void {
   const { model } = pair;
-  const { jobs, balances } = hodei.look();
+  const { jobs, balances, stray } = hodei.look();
   same(jobs, model.jobs.map(jobExpected));
   same(balances, balancesOf(model));
+  same(stray, []);
   const events = hodei.eventsAfter(pair.head.sequence);
   same(
     events.map(({ operation, object }) => {

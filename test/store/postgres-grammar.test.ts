@@ -256,6 +256,7 @@ async function readQueue(tables: Tables): Promise<void> {
   await tables.waiting.behind(1, head, 9);
   await tables.waiting.byAge(1, 0, 9);
   await tables.waiting.oldestShared();
+  await tables.waiting.nextShared(1, 0);
   const row = { ...head, ...place, isShared: false, lookAt: null };
   await tables.waiting.update(row);
   await tables.waiting.hasten(START);

@@ -47,18 +47,14 @@ export function waitingTable(database: Database): WaitingTable {
         after,
         limit,
       ),
-    async oldestShared() {
-      const rows = await database.all<{ job: number }>(
-        `select job from (
-           select (
-             select job from waiting w where w.pool = q.pool and w.is_shared = 1
-             order by job limit 1
-           ) as job
-           from queue q where q.waiting > 0
-         ) oldest
-         where job > 0 order by job`,
+    oldestShared: () => oldestShared(database),
+    async nextShared(pool, after) {
+      const row = await database.get<{ job: number }>(
+        `select job from waiting where pool = ? and is_shared = 1 and job > ? order by job limit 1`,
+        pool,
+        after,
       );
-      return rows.map(({ job }) => job);
+      return row?.job;
     },
     async toLookAt(now, limit) {
       const rows = await database.all<Row>(
@@ -195,6 +191,20 @@ async function at(
     limit,
   );
   return rows.map(toWaiting);
+}
+
+async function oldestShared(database: Database): Promise<Key[]> {
+  const rows = await database.all<{ job: number }>(
+    `select job from (
+       select (
+         select job from waiting w where w.pool = q.pool and w.is_shared = 1
+         order by job limit 1
+       ) as job
+       from queue q where q.waiting > 0
+     ) oldest
+     where job > 0 order by job`,
+  );
+  return rows.map(({ job }) => job);
 }
 
 /** As `headsAt` goes: from one tenant to the next. */
