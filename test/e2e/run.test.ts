@@ -1,10 +1,10 @@
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawn as spawnAtTerminal } from 'node-pty';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { door, newHome, type Home } from './hodei.ts';
+import { startHodei, type Started } from './started.ts';
 
 let home: Home;
 let env: Record<string, string>;
@@ -21,38 +21,10 @@ afterEach(() => {
   home.remove();
 });
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Started {
-  readonly child: ChildProcessWithoutNullStreams;
-  /** The first match in what it writes, once it is there. */
-  hear(pattern: RegExp): Promise<string>;
-  readonly ended: Promise<Ended>;
-}
-
-/** A real process of hodei; its input stays open. */
 function hodei(...words: readonly string[]): Started {
-  const child = spawn(process.execPath, [door, ...words], { cwd: home.folder, env });
-  started.push(child);
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
-  const hear = async (pattern: RegExp) => {
-    for (;;) {
-      const found = pattern.exec(`${out}\n${err}`);
-      if (found !== null) return found[1] ?? found[0];
-      const news = [child.stdout, child.stderr].map((stream) => once(stream, 'data'));
-      const end = await Promise.race([...news, ended]);
-      if ('code' in end)
-        throw new Error(`${String(pattern)} was never said: ${JSON.stringify(end)}`);
-    }
-  };
-  return { child, hear, ended };
+  const process = startHodei(home, env, words);
+  started.push(process.child);
+  return process;
 }
 
 const line = (text: string) => hodei(...text.split(' ')).ended;

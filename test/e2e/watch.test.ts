@@ -1,9 +1,9 @@
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { spawn as spawnAtTerminal } from 'node-pty';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FollowedView } from '../../src/service/event-page.ts';
 import { door, newHome, type Home } from './hodei.ts';
+import { startHodei } from './started.ts';
 
 let home: Home;
 let env: Record<string, string>;
@@ -20,27 +20,10 @@ afterEach(() => {
   home.remove();
 });
 
-/** A real process of hodei. */
 function hodei(...words: readonly string[]) {
-  const child = spawn(process.execPath, [door, ...words], { cwd: home.folder, env });
-  started.push(child);
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-  const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, out, err }));
-  const hear = async (pattern: RegExp) => {
-    for (;;) {
-      const found = pattern.exec(`${out}\n${err}`);
-      if (found !== null) return found[1] ?? found[0];
-      const end = await Promise.race([
-        once(child.stdout, 'data'),
-        once(child.stderr, 'data'),
-        ended,
-      ]);
-      if ('code' in end) throw new Error(`never said: ${JSON.stringify(end)}`);
-    }
-  };
-  return { child, ended, hear };
+  const process = startHodei(home, env, words);
+  started.push(process.child);
+  return process;
 }
 
 const line = (text: string) => hodei(...text.split(' ')).ended;

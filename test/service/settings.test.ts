@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultSettings } from '../../src/domain/settings.ts';
+import { defaultSettings, settingsDocument } from '../../src/domain/settings.ts';
 import {
   getQuota,
   listQuotas,
@@ -32,16 +32,7 @@ const otherSections = {
     quota_enforcement: { violation_policy: 'reject' },
   },
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
-  scheduling: {
-    fair_queuing: {
-      enabled: true,
-      fairness_window_minutes: 0,
-      starvation_prevention: true,
-      starvation_threshold_minutes: 30,
-    },
-    queue_prioritization: { default_strategy: 'weighted_fair' },
-    max_queue_size: null,
-  },
+  scheduling: settingsDocument(defaultSettings).scheduling,
 };
 const pool = {
   id: 'gpu',
