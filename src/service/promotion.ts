@@ -90,11 +90,17 @@ export async function askRulesNow(context: Context): Promise<void> {
   await continuePromotion(context);
 }
 
+/**
+ * So few are asked about at once that all of them are looked at in the same operation: what is left to
+ * be looked at stands before new requests, and a rule that still holds is no reason for that.
+ */
+const ASKED_AT_ONCE = LOOKED_AT / 2;
+
 /** Who was held back by a rule joins those who wait for their turn; the rules are asked again then. */
 async function askRulesAgain(context: Context): Promise<Room[]> {
   const { tables, now } = context;
   const doors: Room[] = [];
-  for (const row of await tables.waiting.toLookAt(now, LOOKED_AT)) {
+  for (const row of await tables.waiting.toLookAt(now, ASKED_AT_ONCE)) {
     doors.push(await sendToDoor(context, row));
   }
   return doors;
