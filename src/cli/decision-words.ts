@@ -56,8 +56,9 @@ const clauses: Readonly<Record<ReasonCode, (subject: Subject, why: ViolationView
     `${sayAsks(subject, violation.resource, violation.requested)}, and what ` +
     `${scopeText(violation.scope)} has left is kept for a job that has waited too long`,
   policy: ({ tenant, rule }) =>
-    rule?.message ??
-    `a policy rule holds ${tenant} back${rule === undefined ? '' : `: ${rule.name}`}`,
+    rule === undefined
+      ? `a policy rule holds ${tenant} back`
+      : `${rule.message ?? `it holds ${tenant} back`} (policy rule ${rule.name})`,
   queue_full: (_, { scope }) => `as many jobs wait in ${scopeText(scope)} as may`,
 };
 

@@ -69,7 +69,11 @@ function lacks({ kind, tenant, now, units }: Explanation): Fact[] {
     aside: sayStand({ ...lack, used: lack.used ?? 0 }, units),
   }));
   const others = violations.filter((violation) => !isLack(violation));
-  const reasons = sayReasons({ tenant }, others).map((value) => ({ label: 'in its way', value }));
+  const rule = now?.rule ?? undefined;
+  const reasons = sayReasons({ tenant, rule }, others).map((value) => ({
+    label: 'in its way',
+    value,
+  }));
   return [...labelledOnce(facts), ...labelledOnce(reasons)];
 }
 
@@ -173,7 +177,7 @@ function labelled(label: string, values: readonly string[]): Fact[] {
   return labelledOnce(values.map((value) => ({ label, value })));
 }
 
-function sayWayOut({ kind, state, now, tenant, units }: Explanation): string[] {
+function sayWayOut({ kind, state, now, tenant, units, position }: Explanation): string[] {
   if (now === null || (state !== 'queued' && state !== 'rejected')) return [];
   const isJob = kind === 'job';
   if (now.outcome === 'admitted') {
@@ -187,7 +191,8 @@ function sayWayOut({ kind, state, now, tenant, units }: Explanation): string[] {
   if (lacking.length < now.violations.length) {
     return ways.length === 0 ? [] : ['It would fit with', ...ways];
   }
-  const what = isJob ? 'It starts' : `The same request of ${tenant} is admitted`;
+  const turn = position === null || position > 1 ? 'In its turn it starts' : 'It starts';
+  const what = isJob ? turn : `The same request of ${tenant} is admitted`;
   const when = `${what} as soon as ${sayMore(lacking, units)}`;
   const holder = soonestOf(now, lacking);
   if (ways.length === 0) return [holder === undefined ? `${when}.` : `${when}: ${holder} ends.`];
@@ -208,6 +213,7 @@ function sayMore(lacking: readonly Lack[], units: Explanation['units']): string 
 function resumes(violations: readonly Violation[]): string[] {
   return violations.flatMap(({ code, scope }) => {
     if (code === 'suspended') return [`hodei tenant resume ${scope.tenant ?? ''}`];
+    if (code === 'policy') return ['another rule: hodei policy list'];
     return code === 'pool_held' ? [`hodei pool resume ${scope.pool ?? ''}`] : [];
   });
 }

@@ -186,6 +186,14 @@ function tooMany() {
 
 /** Whether somebody asks for a stream, and not for one answer. */
 export function wantsStream({ method, headers }: FastifyRequest): boolean {
-  const accepted = (headers.accept ?? '').split(',').map((type) => type.split(';')[0]?.trim());
-  return method === 'GET' && accepted.includes(EVENT_STREAM);
+  const accepted = new Map((headers.accept ?? '').split(',').map(preferenceOf));
+  const stream = accepted.get(EVENT_STREAM) ?? 0;
+  return method === 'GET' && stream > 0 && stream >= (accepted.get('application/json') ?? 0);
+}
+
+/** A type and how much it is wanted, from 0 to 1: RFC 9110, 12.4.2. */
+function preferenceOf(range: string): [type: string, quality: number] {
+  const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+  const quality = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
+  return [type, quality === undefined ? 1 : Number(quality) || 0];
 }

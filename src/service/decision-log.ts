@@ -37,7 +37,7 @@ export async function recordDecision(
     outcome: decision.outcome,
     code: decision.code,
     isRetryable: decision.isRetryable,
-    decidedBy: decision.verdict === undefined ? decidedBy : `policy rule ${decision.verdict.name}`,
+    decidedBy: deciderOf(decision, decidedBy),
     tenant: question.tenant.key,
     pool: question.pool.key,
     principal: caller.principal,
@@ -50,6 +50,13 @@ export async function recordDecision(
   const key = await tables.decisions.insert(row, violations);
   if (row.outcome === 'rejected') await recordRejection(context, question, row);
   return { ...row, key };
+}
+
+/** A rule that only warns leaves it to others to decide. */
+function deciderOf({ verdict }: NotAdmitted, otherwise: string): string {
+  return verdict === undefined || verdict.action === 'warn'
+    ? otherwise
+    : `policy rule ${verdict.name}`;
 }
 
 async function recordRejection(

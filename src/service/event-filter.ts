@@ -1,5 +1,7 @@
+import { invalid } from '../domain/errors.ts';
 import type { EventRow, Key, Tables } from '../store/store.ts';
 import type { FollowedView } from './event-page.ts';
+import { nearest } from './nearest.ts';
 
 /** Which events somebody wants to see; all, where nothing is said. */
 export interface EventWishes {
@@ -10,6 +12,24 @@ export interface EventWishes {
   readonly kinds: readonly string[];
   /** Public id of what was changed. */
   readonly object?: string | undefined;
+}
+
+/** What events are about. */
+export const eventNouns = [
+  ...['tenant', 'quota', 'pool', 'job', 'policy', 'usage', 'config', 'db'],
+] as const;
+
+/** @throws invalid for a noun that no event is about, which would be waited for in vain. */
+export function requireKnownKinds(kinds: readonly string[]): void {
+  for (const kind of kinds) {
+    const [noun = ''] = kind.split('.');
+    if (eventNouns.some((known) => known === noun)) continue;
+    const meant = nearest(noun, eventNouns);
+    throw invalid(
+      `kind: no event is about "${noun}".`,
+      `${meant === undefined ? '' : `Did you mean ${meant}? `}There are: ${eventNouns.join(', ')}.`,
+    );
+  }
 }
 
 /** Whether an event is wanted, as far as its own row tells: all but the pool. */

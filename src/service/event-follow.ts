@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { HodeiError } from '../domain/errors.ts';
 import type { EventRow, Tables } from '../store/store.ts';
 import { eventExample } from './examples.ts';
-import { isWantedRow, poolFinder, type EventWishes } from './event-filter.ts';
+import { isWantedRow, poolFinder, type EventWishes, requireKnownKinds } from './event-filter.ts';
 import { viewEvent, type FollowedView } from './event-page.ts';
 import { operation } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
@@ -61,8 +61,9 @@ export const followEvents = operation({
   },
 
   async run({ tables }, input) {
-    const { tenant: reference, pool, kind: kinds = [], object, limit } = input;
-    const wishes = { pool, kinds: [kinds].flat(), object };
+    const { tenant: reference, pool, kind: asked = [], object, limit } = input;
+    const wishes = { pool, kinds: [asked].flat(), object };
+    requireKnownKinds(wishes.kinds);
     const tenant =
       reference === undefined ? undefined : (await findTenantOrTombstone(tables, reference)).id;
     if (pool !== undefined) await findPool(tables, pool);

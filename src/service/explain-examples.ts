@@ -65,6 +65,7 @@ export const explainExample = {
       },
     ],
     raises: [{ scope, resource: 'cpu_m', from: 6000, to: 6500 }],
+    rule: null,
   },
 };
 

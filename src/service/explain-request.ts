@@ -5,7 +5,7 @@ import type { DecisionRow, JobRow, Key, ResourceRow, Tables } from '../store/sto
 import { holdersOf } from './explain-holders.ts';
 import { lineOf } from './explain-line.ts';
 import { decideOn, type Decided, type Question } from './job-admission.ts';
-import { namesIn, viewViolation } from './job-view.ts';
+import { namesIn, viewVerdict, viewViolation } from './job-view.ts';
 import type { Overdue } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
@@ -161,7 +161,7 @@ function runningNow({ amounts }: Question, { path }: Decided): NonNullable<Expla
     overBy: check.limit === null ? 0 : Math.max(0, check.used - check.limit),
   }));
   const nothing = { code: null, retryable: null, violations: [], holders: [], raises: [] };
-  return { outcome: 'admitted', ...nothing, checks: checks.map(viewCheck) };
+  return { outcome: 'admitted', ...nothing, rule: null, checks: checks.map(viewCheck) };
 }
 
 async function waitingNow(
@@ -185,6 +185,7 @@ async function waitingNow(
       ...raise,
       scope: nameOf(scope),
     })),
+    rule: decision.verdict === undefined ? null : viewVerdict(decision.verdict),
   };
 }
 

@@ -10,8 +10,8 @@ type Hold = Pick<PoolRow, 'status' | 'heldUntil' | 'heldReason'>;
 const noHold: Hold = { status: 'active', heldUntil: null, heldReason: null };
 
 /**
- * Holds a pool until a moment, null: until somebody resumes it. One that is held already is held so
- * long from now on, for the same reason where no new one is given.
+ * Holds a pool until a moment, null: until somebody resumes it. One that is held already stays so as
+ * it is, but for what is said anew: an end, or a reason.
  * @throws invalid for a moment that has passed.
  */
 export async function hold(
@@ -21,9 +21,12 @@ export async function hold(
 ): Promise<PoolRow> {
   const { now, caller } = context;
   if (heldUntil !== null && heldUntil <= now) throw isOver(heldUntil, now);
-  const present = statusAsOf(pool, now) === 'held' ? pool.heldReason : null;
-  const heldReason = caller.reason ?? present;
-  return write(context, pool, { status: 'held', heldUntil, heldReason });
+  const present = statusAsOf(pool, now) === 'held' ? pool : noHold;
+  return write(context, pool, {
+    status: 'held',
+    heldUntil: heldUntil ?? present.heldUntil,
+    heldReason: caller.reason ?? present.heldReason,
+  });
 }
 
 function isOver(until: number, now: number) {

@@ -199,7 +199,10 @@ describe('job admit --wait', () => {
         if (pauses.length > 2) throw unavailable('The server is away.');
       }),
     });
-    expect(await hodei(second, host)).toBe(`${waits}\n! hodei: The server is away.\nexit 7`);
+    expect(await hodei(second, host)).toBe(
+      `${waits}\n! second of acme was queued, and may wait still. ` +
+        'To cancel it: hodei job cancel job-…\n! hodei: The server is away.\nexit 7',
+    );
   });
 
   it('sees to it that a lease that has run out ends, where nobody else does', async () => {

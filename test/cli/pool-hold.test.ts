@@ -67,13 +67,13 @@ describe('pool hold', () => {
     );
   });
 
-  it('once more says it anew: until when, or until somebody resumes it', async () => {
+  it('once more says it anew where a time is given, and changes nothing where none is', async () => {
     await hodei('pool hold gpu --until 18:00 --reason driver');
     expect(await hodei('pool hold gpu --until 20:00')).toBe(
       'Held gpu until 20:00 (driver): nothing left to drain, nothing new starts.',
     );
     expect(await hodei('pool hold gpu')).toBe(
-      'Held gpu (driver): nothing left to drain, nothing new starts.',
+      'Held gpu until 20:00 (driver): nothing left to drain, nothing new starts.',
     );
     expect(await hodei('pool resume gpu')).toBe('gpu is active.');
     expect(await heading()).toBe('gpu  active, static, 4 workers, no jobs run, none waits');

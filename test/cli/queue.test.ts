@@ -162,7 +162,7 @@ describe('explain, of a job that waits among others', () => {
                        1 job of web itself before it
         decided by     on_full
 
-      It starts as soon as pool gpu has 3 cores more:
+      In its turn it starts as soon as pool gpu has 3 cores more:
              23 cores for pool gpu
       Its turn comes sooner with
              hodei tenant update eng --weight 5

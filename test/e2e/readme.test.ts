@@ -148,7 +148,7 @@ describe('the README', () => {
     expect(release.stdout).toContain('hodei tenant update iron --weight');
     const rules = chapter(2);
     expect(rules.stderr).toContain(
-      'Rejected: jobs of gold name their team, such as --label team=web (decision ',
+      'Rejected: jobs of gold name their team, such as --label team=web (policy rule gold-names-its-team) ',
     );
     expect(rules.stderr).toContain('on request: no rule acts');
     expect(rules.stdout.split('\n').filter((line) => /\tjob\.\w+\t/.test(line))).toHaveLength(3);

@@ -107,6 +107,11 @@ describe('GET /events with Accept: text/event-stream', () => {
   it('refuses in JSON what it cannot give', async () => {
     await tenants('a', 'b', 'c');
     onFile(server.behind.path, (file) => file.exec('delete from event where sequence <= 2'));
+    // Who wants JSON as much, or no stream at all, is answered with JSON.
+    for (const accept of ['text/event-stream;q=0', 'application/json, text/event-stream;q=0.5']) {
+      const answer = await server.ask('/api/v1/events', { headers: { accept } });
+      expect(answer.headers['content-type']).toContain('application/json');
+    }
     const stream = { accept: 'text/event-stream' };
     const refused = async (query: string, headers = {}) => {
       const { status, body } = await server.ask(path + query, {

@@ -76,7 +76,10 @@ describe.each(doors)('the stream of events ($name call)', (door) => {
       'tenant.create',
       'job.promote',
     ]);
-    expect(await names({ kind: 'jo' })).toEqual([]);
+    expect(await names({ kind: 'job.nothing' })).toEqual([]);
+    expect(await refusal(follow({ kind: 'jbo' }))).toMatchObject({
+      ...{ code: 'invalid', hint: expect.stringContaining('Did you mean job?') as string },
+    });
     expect((await refusal(follow({ kind: 'Job' }))).code).toBe('invalid');
   });
 

@@ -79,6 +79,7 @@ describe.each(doors)('the explanation of a job ($name call)', (door) => {
           },
         ],
         raises: [{ scope: acme, resource: 'cpu_m', from: 3000, to: 4000 }],
+        rule: null,
       },
     });
     expect(dump(hodei.path)).toEqual(before);

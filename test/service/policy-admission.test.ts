@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PolicyRule } from '../../src/domain/policy.ts';
 import { listAudit } from '../../src/service/events.ts';
+import { explainJob } from '../../src/service/explain.ts';
 import { checkJob, getJob, releaseJob } from '../../src/service/jobs.ts';
 import { deletePolicy, setPolicies } from '../../src/service/policies.ts';
 import { createPool } from '../../src/service/pools.ts';
@@ -54,6 +55,25 @@ describe.each(doors)('rules of a policy ($name call)', (door) => {
       ...{ state: 'rejected', rule: { name: 'rule-1' } },
     });
     expect(await admit(call, 'acme', { cpu_m: 1 })).not.toHaveProperty('rule');
+  });
+
+  it('decide nothing where they only warn, and are not said to have decided', async () => {
+    await makeTenant(call, 'acme');
+    await setRules({ name: 'mind', action: 'warn', when: 'true' });
+    await admit(call, 'acme', { cpu_m: 4000 });
+    const waiting = await enqueue(call, 'acme', { cpu_m: 1 });
+    const { then } = await call(explainJob, { job: idOf(waiting) });
+    expect(then?.decided_by).toBe('on_full');
+  });
+
+  it('are named, with what they say, where a job is explained that they hold back', async () => {
+    await makeTenant(call, 'acme');
+    await setRules({ name: 'later', action: 'queue', when: 'true', message: 'at night only' });
+    const held = await admit(call, 'acme', { cpu_m: 1 });
+    const { now } = await call(explainJob, { job: idOf(held) });
+    expect(now).toMatchObject({
+      ...{ code: 'policy', rule: { name: 'later', message: 'at night only' } },
+    });
   });
 
   it('hold a job back though there is room, until they say otherwise', async () => {

@@ -97,13 +97,24 @@ async function waitAtTerminal(run: Run, job: JobView, seconds: number): Promise<
   const { stop, forget } = watchStop(host);
   try {
     const until = host.time.passed() + seconds * 1000;
-    const seen = await waitForTurn({ call, follow, time: host.time, until, stop }, job);
-    if (!stop.aborted) return seen;
+    const seen = await waitForTurn({ call, follow, time: host.time, until, stop }, job).catch(
+      (error: unknown) => {
+        note(run, `${sayJob(job)} was queued, and may wait still. ${sayCancel(job)}`);
+        throw error;
+      },
+    );
+    // What a job that waits says of itself leaves out why a rule has it wait.
+    const rule = seen.state === 'queued' ? job.rule : undefined;
+    if (!stop.aborted) return { ...seen, ...(rule !== undefined && { rule }) };
     await giveUpAtTerminal(run, seen);
     throw new Exit(stoppedCode(stop));
   } finally {
     forget();
   }
+}
+
+function sayCancel(job: JobView): string {
+  return `To cancel it: hodei job cancel ${idOf(job)}`;
 }
 
 async function giveUpAtTerminal(run: Run, job: JobView): Promise<void> {
@@ -136,7 +147,7 @@ async function printAnswer(run: Run, job: JobView, { isReplay, waited }: Asked):
   if (job.state === 'rejected') throw new Exit(REJECTED);
   if (!isDocument && job.state === 'queued') {
     const still = waited === undefined ? '' : ` still, after ${formatDuration(waited)}`;
-    note(run, `It waits${still}. To cancel it: hodei job cancel ${idOf(job)}`);
+    note(run, `It waits${still}. ${sayCancel(job)}`);
   }
   throw new Exit(QUEUED);
 }

@@ -3,7 +3,7 @@ import { strategies } from '../../domain/fair-share.ts';
 import { jobStates } from '../../domain/job.ts';
 import { lazy } from '../operation.ts';
 import { instant } from './common.ts';
-import { reasonCode, scopeName, Violation } from './job.ts';
+import { reasonCode, scopeName, verdict, Violation } from './job.ts';
 import { dominant, share } from './queue.ts';
 
 const limit = lazy(() => z.int().nullable());
@@ -66,6 +66,7 @@ const now = lazy(() =>
       violations: z.array(Violation()),
       holders: z.array(holder()).describe('Who holds most of what it lacks.'),
       raises: z.array(raise()).describe('The smallest changes of limits that would admit it.'),
+      rule: verdict().nullable().describe('The policy rule that holds it back.'),
     })
     .nullable()
     .describe('Null where there is nothing to decide any more.'),

@@ -130,13 +130,13 @@ export const Violation = lazy(() =>
     .meta({ id: 'Violation' }),
 );
 
-function verdict() {
-  return z.strictObject({
+export const verdict = lazy(() =>
+  z.strictObject({
     name: z.string(),
     action: z.enum(policyActions),
     message: z.string().nullable(),
-  });
-}
+  }),
+);
 
 function decisionFields() {
   return {
