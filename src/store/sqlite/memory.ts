@@ -14,7 +14,7 @@ import type {
 } from '../store.ts';
 
 /** Beyond so many rows of one kind all of them are forgotten, and read again as they are needed. */
-const MOST_ROWS = 50_000;
+const MOST_ROWS = 10_000;
 
 /** What the writing connection knows of rows that change rarely, and that every decision needs. */
 export interface Memory {
