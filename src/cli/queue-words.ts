@@ -12,6 +12,7 @@ import { count } from './words.ts';
 function sayAwaited({ scope, resource, amount, code }: QueuedJobView['waits_for']): string {
   if (resource !== null) {
     const need = `${sayNeed(resource, amount ?? 0)} in ${scopeText(scope)}`;
+    if (code === 'impossible') return `${need}, more than there can be`;
     return code === 'reserved' ? `${need}, kept for another` : need;
   }
   if (code === 'suspended') return `${scopeText(scope)}, which is suspended`;

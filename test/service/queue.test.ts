@@ -157,6 +157,16 @@ describe.each(doors)('a queue ($name call)', (door) => {
     expect(await status()).toMatchObject({ status: 'held' });
   });
 
+  it('tells as things are now who waits in vain since a limit was lowered', async () => {
+    await fill();
+    await call(setQuota, { tenant: 'beta', cpu_m: 1000 });
+    const found = (await list()).items.find(({ job_id: id }) => id === 'b1');
+    expect(found?.waits_for).toEqual({
+      ...{ scope: { tenant: 'beta', pool: null }, resource: 'cpu_m', amount: 2000 },
+      code: 'impossible',
+    });
+  });
+
   it('shows nobody whose time has run out, and nothing that they hold', async () => {
     await fill();
     hodei.clock.advance(10 * MINUTE);
