@@ -1,4 +1,4 @@
-import { HodeiError, type ErrorCode } from '../domain/errors.ts';
+import { HodeiError, isPassing } from '../domain/errors.ts';
 import type { JobView } from '../service/job-view.ts';
 import { cancelJob, getJob, releaseJob, renew } from '../service/jobs.ts';
 import type { Call } from '../service/operation.ts';
@@ -116,18 +116,6 @@ async function nudge(call: Call, job: JobView): Promise<void> {
   } catch (error) {
     if (!(error instanceof HodeiError)) throw error;
   }
-}
-
-const PASSING: readonly ErrorCode[] = [
-  'unavailable',
-  'unknown_outcome',
-  'database',
-  'rate_limited',
-];
-
-/** What may be over when it is tried again. */
-export function isPassing(error: unknown): error is HodeiError {
-  return error instanceof HodeiError && PASSING.includes(error.code);
 }
 
 export function idOf({ id }: JobView): string {

@@ -1,10 +1,10 @@
 import { formatDuration } from '../domain/duration.ts';
-import { HodeiError } from '../domain/errors.ts';
+import { HodeiError, isPassing } from '../domain/errors.ts';
 import type { JobView } from '../service/job-view.ts';
 import { getJob, releaseJob, renew } from '../service/jobs.ts';
 import type { Call } from '../service/operation.ts';
 import type { Time } from './host.ts';
-import { idOf, isPassing } from './job-wait.ts';
+import { idOf } from './job-wait.ts';
 import { sayJob } from './job-words.ts';
 
 /** With what a lease is kept. */

@@ -54,3 +54,15 @@ export function unavailable(message: string, detail: ErrorDetail = {}): HodeiErr
 export function databaseError(why: string, detail: ErrorDetail = {}): HodeiError {
   return new HodeiError('database', `Database error: ${why}`, detail);
 }
+
+const PASSING: readonly ErrorCode[] = [
+  'unavailable',
+  'unknown_outcome',
+  'database',
+  'rate_limited',
+];
+
+/** What may be over when it is tried again. */
+export function isPassing(error: unknown): error is HodeiError {
+  return error instanceof HodeiError && PASSING.includes(error.code);
+}

@@ -72,6 +72,16 @@ export function roomOf(
   return { limit: perWorker * pool.size, most: perWorker * pool.maxSize };
 }
 
+/** The same for any resource: jobs are not what workers have, but what the pool says there may be. */
+export function roomFor(
+  pool: { readonly size: number; readonly maxSize: number; readonly maxJobs: Limit },
+  resource: string,
+  perWorker: number | undefined,
+): Room {
+  if (resource === 'jobs') return { limit: pool.maxJobs, most: pool.maxJobs };
+  return roomOf(pool, perWorker);
+}
+
 /**
  * How many workers a pool has after a change: those that are asked for, else those that it had, as
  * far as its bounds allow.

@@ -1,5 +1,5 @@
 import type { News } from '../cli/host.ts';
-import { HodeiError, type ErrorCode } from '../domain/errors.ts';
+import { isPassing } from '../domain/errors.ts';
 import { followEvents } from '../service/event-follow.ts';
 import type { FollowInput, FollowOnce } from '../service/follow.ts';
 import type { Call } from '../service/operation.ts';
@@ -8,13 +8,6 @@ import { pause } from './waiting.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
-
-const PASSING: readonly ErrorCode[] = [
-  'unavailable',
-  'unknown_outcome',
-  'database',
-  'rate_limited',
-];
 
 /** Follows the events, and goes on behind the last one when what it follows breaks off. */
 export async function* followOn(
@@ -35,7 +28,7 @@ export async function* followOn(
         if (event !== undefined) yield { kind: 'event', event };
       }
     } catch (error) {
-      if (!(error instanceof HodeiError) || !PASSING.includes(error.code)) throw error;
+      if (!isPassing(error)) throw error;
       yield { kind: 'broken', error };
       await pause(wait, signal);
       wait = Math.min(wait * 1.5, LONGEST_PAUSE_MS);

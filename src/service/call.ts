@@ -185,8 +185,9 @@ async function promoteLast(
   attempt: Attempt,
   group: readonly Waiting[],
 ): Promise<void> {
+  if (!(await tables.wakeups.isAny())) return;
   const context = await ownContext(environment, tables, attempt, group);
-  if (await tables.wakeups.isAny()) await attempt(() => promoteWoken(context));
+  await attempt(() => promoteWoken(context));
 }
 
 async function ownContext(

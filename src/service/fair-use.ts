@@ -1,5 +1,5 @@
 import { capacitiesOf, countedUse, decayedUse } from '../domain/fair-share.ts';
-import { roomOf } from '../domain/pool.ts';
+import { roomFor } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
 import type { Settings } from '../domain/settings.ts';
 import type {
@@ -99,8 +99,8 @@ async function limitsIn(
   const perWorker = resourcePools.enabled ? await tables.pools.resources(pool.key) : [];
   return resources.map(({ key, name }) => {
     if (!resourcePools.enabled) return null;
-    if (name === 'jobs') return pool.maxJobs;
-    return roomOf(pool, perWorker.find(({ resource }) => resource === key)?.amount).limit;
+    const each = perWorker.find(({ resource }) => resource === key);
+    return roomFor(pool, name, each?.amount).limit;
   });
 }
 

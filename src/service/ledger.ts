@@ -1,6 +1,6 @@
 import { scopeText, type Ceiling, type ScopeName } from '../domain/admission.ts';
 import { conflict, type HodeiError } from '../domain/errors.ts';
-import { roomOf } from '../domain/pool.ts';
+import { roomFor } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
 import { MAX_AMOUNT } from '../domain/resource.ts';
 import type {
@@ -170,8 +170,8 @@ function unsetLimit(
   if (scope.pool === null) return { limit: resource.defaultLimit, most: resource.defaultLimit };
   if (pool === undefined || !arePoolsOn) return { limit: null, most: null };
   if (scope.tenant === null) {
-    if (resource.name === 'jobs') return { limit: pool.maxJobs, most: pool.maxJobs };
-    return roomOf(pool, perWorker.find((each) => each.resource === resource.key)?.amount);
+    const each = perWorker.find((amount) => amount.resource === resource.key);
+    return roomFor(pool, resource.name, each?.amount);
   }
   // What one tenant may run there; not what all below a tenant may run together.
   const isFirst = scope.subject.tenant === line[0]?.key;

@@ -76,18 +76,16 @@ export async function factsOf(
 }
 
 /** Rules by the text of their document: of the last few revisions that were read. */
-const compiled = new Map<string, Rules>();
+const compiled = new Map<string, Rules | undefined>();
 const MOST_COMPILED = 4;
 
 /** The rules as last set; undefined where there are none. @throws unavailable on one it cannot read. */
 export async function rulesInForce(tables: Tables): Promise<Rules | undefined> {
   const row = await tables.policies.current();
   if (row === undefined) return undefined;
-  const known = compiled.get(row.document);
-  if (known !== undefined) return known;
+  if (compiled.has(row.document)) return compiled.get(row.document);
   const policy = policyOf(row.document);
-  if (policy.rules.length === 0) return undefined;
-  const rules = await compileRules(policy);
+  const rules = policy.rules.length === 0 ? undefined : await compileRules(policy);
   const [oldest] = compiled.keys();
   if (compiled.size >= MOST_COMPILED && oldest !== undefined) compiled.delete(oldest);
   compiled.set(row.document, rules);

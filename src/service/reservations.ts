@@ -1,5 +1,5 @@
 import { examine } from '../domain/admission.ts';
-import type { JobRow, Key, Place, ReservationRow, Tables, WaitingRow } from '../store/store.ts';
+import type { JobRow, Key, Place, ReservationRow, Tables } from '../store/store.ts';
 import {
   chargesOf,
   isSharedLack,
@@ -9,7 +9,7 @@ import {
 } from './job-admission.ts';
 import type { Context } from './operation.ts';
 import { settingsInForce } from './settings-in-force.ts';
-import { decideWaiting, inLineOf, questionOf, waitingJob } from './waiting.ts';
+import { decideWaiting, inLineOf, questionOf, waitingJob, waitingRow } from './waiting.ts';
 
 type At = Pick<Context, 'tables' | 'now'>;
 
@@ -119,12 +119,6 @@ async function lookAt(at: At, job: JobRow, before: readonly ReservationRow[]): P
     }),
   );
   return { ...none, wanted };
-}
-
-async function waitingRow(tables: Tables, job: Key): Promise<WaitingRow> {
-  const row = await tables.waiting.byJob(job);
-  if (row === undefined) throw new Error(`job ${job} does not wait`);
-  return row;
 }
 
 /** Whether what is kept is not what shall be, or somebody fits in it. */

@@ -1,4 +1,4 @@
-import { roomOf, statusAsOf } from '../domain/pool.ts';
+import { roomFor, statusAsOf } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
 import { MAX_AMOUNT } from '../domain/resource.ts';
 import type { Key, Place, ReservationRow, ScopeRow, Tables } from '../store/store.ts';
@@ -44,12 +44,11 @@ async function limitAt(tables: Tables, scope: ScopeRow, resource: number): Promi
   if (scope.pool === null) return row.defaultLimit;
   const pool = await tables.pools.byKey(scope.pool);
   if (pool === undefined) throw new Error(`there is no pool ${scope.pool}`);
-  const isJobs = row.name === 'jobs';
   // Who waits at a tenant in a pool without a limit of its own is that tenant itself.
-  if (scope.tenant !== null) return isJobs ? pool.maxJobsPerTenant : null;
-  if (isJobs) return pool.maxJobs;
+  if (scope.tenant !== null) return row.name === 'jobs' ? pool.maxJobsPerTenant : null;
   const perWorker = await tables.pools.resources(pool.key);
-  return roomOf(pool, perWorker.find((each) => each.resource === resource)?.amount).limit;
+  const each = perWorker.find((amount) => amount.resource === resource);
+  return roomFor(pool, row.name, each?.amount).limit;
 }
 
 async function isOpen({ tables, now }: At, { tenant, pool }: ScopeRow): Promise<boolean> {

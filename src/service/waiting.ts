@@ -20,6 +20,13 @@ export async function waitingJob(tables: Tables, key: Key): Promise<JobRow> {
   return job;
 }
 
+/** What a waiting job waits for. */
+export async function waitingRow(tables: Tables, job: Key): Promise<WaitingRow> {
+  const row = await tables.waiting.byJob(job);
+  if (row === undefined) throw new Error(`job ${job} does not wait`);
+  return row;
+}
+
 /** What a job asks for, once more: from its own rows. */
 export async function questionOf(
   tables: Tables,
@@ -97,7 +104,6 @@ async function doorOf(at: At, pool: Key): Promise<Place> {
 
 /** It is not looked at any more: what is left of it is to be ended. */
 export async function setAside(tables: Tables, job: Key): Promise<void> {
-  const row = await tables.waiting.byJob(job);
-  if (row === undefined) throw new Error(`job ${job} does not wait`);
+  const row = await waitingRow(tables, job);
   await tables.waiting.update({ ...row, amount: UNTIL_ALLOWED, isShared: false, lookAt: null });
 }
