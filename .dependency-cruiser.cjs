@@ -50,6 +50,7 @@ const packages = {
   nanoid: [],
   pg: [postgres],
   pino: [http],
+  'rate-limiter-flexible': [http],
   yaml: [config, cli],
   zod: [service, http, config],
 };

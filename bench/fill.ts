@@ -1,4 +1,5 @@
 import Sqlite from 'better-sqlite3';
+import { fullAuthority } from '../src/service/authority.ts';
 import { defaultSettings } from '../src/domain/settings.ts';
 import { ID_ALPHABET, ID_LENGTH } from '../src/domain/tenant.ts';
 import { newId } from '../src/main/caller.ts';
@@ -7,7 +8,7 @@ import { beginSettings } from '../src/service/settings.ts';
 import { openSqliteStore } from '../src/store/sqlite/store.ts';
 import type { Store } from '../src/store/store.ts';
 
-export const caller = { principal: 'bench', traceId: '0'.repeat(32) };
+export const caller = { ...fullAuthority, principal: 'bench', traceId: '0'.repeat(32) };
 
 /** The id of the nth tenant. */
 export function idOf(n: number): string {

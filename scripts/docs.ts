@@ -15,6 +15,7 @@ import { processTerminal } from '../src/cli/terminal.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { reasonCodes, reasonMeanings } from '../src/domain/admission.ts';
 import { errorCodes } from '../src/domain/errors.ts';
+import { roles } from '../src/domain/role.ts';
 import { statusOf } from '../src/http/status.ts';
 import { operations } from '../src/service/index.ts';
 import { statusOfRejection } from '../src/service/jobs.ts';
@@ -104,11 +105,11 @@ function optionRow(option: Option): string[] {
 
 function operationTable(): string {
   return table(
-    ['Method and path', 'Operation', 'Role'],
+    ['Method and path', 'Operation', 'Roles'],
     operations.map((operation) => [
       `\`${operation.method} ${operation.path}\``,
       `[${operation.name}](#${operation.name.replace('.', '')})`,
-      operation.role,
+      operation.roles.length === roles.length ? 'everybody' : operation.roles.join(', '),
     ]),
   );
 }

@@ -20,6 +20,13 @@ export interface Config {
   readonly settings: Settings;
   readonly logLevel: LogLevel;
   readonly allowUnauthenticated: boolean;
+  readonly rateLimiting: {
+    readonly enabled: boolean;
+    /** Of one token. */
+    readonly requestsPerSecond: number;
+    /** Of one address: requests that fail to say who sends them. */
+    readonly failuresPerMinute: number;
+  };
 }
 
 export interface ConfigSource {
@@ -41,5 +48,6 @@ export function defaultConfig(): Config {
     settings: defaultSettings,
     logLevel: 'info',
     allowUnauthenticated: false,
+    rateLimiting: { enabled: true, requestsPerSecond: 1_000, failuresPerMinute: 30 },
   };
 }

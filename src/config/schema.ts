@@ -42,6 +42,11 @@ export function configOf(path: string, document: ConfigDocument): Config {
     settings: settingsFromDocument(document),
     logLevel: observability.logging.level,
     allowUnauthenticated: security.allow_unauthenticated,
+    rateLimiting: {
+      enabled: security.rate_limiting.enabled,
+      requestsPerSecond: security.rate_limiting.requests_per_second,
+      failuresPerMinute: security.rate_limiting.failures_per_minute,
+    },
   };
 }
 
@@ -96,7 +101,21 @@ function securitySection() {
     allow_unauthenticated: trueOrFalse()
       .default(defaultConfig().allowUnauthenticated)
       .describe('Whether to listen beyond this machine, where nobody is asked who they are'),
+    rate_limiting: rateLimitingSection().prefault({}),
   }).describe('Who may do what');
+}
+
+function rateLimitingSection() {
+  const { enabled, requestsPerSecond, failuresPerMinute } = defaultConfig().rateLimiting;
+  return section({
+    enabled: trueOrFalse().default(enabled).describe('Whether requests are counted at all'),
+    requests_per_second: whole(1, 1_000_000)
+      .default(requestsPerSecond)
+      .describe('So many requests of one token'),
+    failures_per_minute: whole(1, 1_000_000)
+      .default(failuresPerMinute)
+      .describe('So many requests of one address that fail to say who sends them'),
+  }).describe('How many requests are too many');
 }
 
 function text(what: string, pattern: RegExp) {

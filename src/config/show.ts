@@ -11,7 +11,14 @@ export function describeConfig(config: Config) {
     database: { path: config.databasePath ?? null },
     ...describeSettings(config.settings),
     observability: { logging: { level: config.logLevel } },
-    security: { allow_unauthenticated: config.allowUnauthenticated },
+    security: {
+      allow_unauthenticated: config.allowUnauthenticated,
+      rate_limiting: {
+        enabled: config.rateLimiting.enabled,
+        requests_per_second: config.rateLimiting.requestsPerSecond,
+        failures_per_minute: config.rateLimiting.failuresPerMinute,
+      },
+    },
   };
 }
 

@@ -1,13 +1,17 @@
 import cors from '@fastify/cors';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { HodeiError } from '../domain/errors.ts';
+import { requireDeclared } from '../service/authority.ts';
 import type { Service } from '../service/call.ts';
 import { operations } from '../service/index.ts';
 import type { Operation } from '../service/operation.ts';
+import { BeyondReach } from '../service/reach.ts';
 import { MAX_BODY_BYTES, parseBody } from './body.ts';
 import { addDocs } from './docs.ts';
 import { refuse, toFailure } from './errors.ts';
 import type { Streams } from './event-stream.ts';
 import { gate, type GateOptions } from './gate.ts';
+import { addGuard, noteRefusal, type GuardOptions } from './guard.ts';
 import { KEY_HEADER } from './idempotency-key.ts';
 import { requestLog, type LogOptions } from './logger.ts';
 import { collectPaths, noRoute, type Paths } from './paths.ts';
@@ -16,7 +20,7 @@ import { traceIdOf } from './trace.ts';
 import { answerUnreadable } from './unreadable.ts';
 import { jsonLine } from './wire.ts';
 
-export interface AppOptions extends GateOptions, LogOptions {
+export interface AppOptions extends GateOptions, LogOptions, Omit<GuardOptions, 'operations'> {
   readonly service: Service;
   readonly streams: Streams;
   /** What can be asked of the service: everything there is, where nothing is said. */
@@ -67,9 +71,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.decorateRequest('failure', null);
   app.decorateRequest('rejection', null);
   app.setReplySerializer(jsonLine);
-  app.setErrorHandler((error, request, reply) =>
-    refuse(request, reply, toFailure(error, request.routeOptions.bodyLimit)),
-  );
+  app.setErrorHandler((error, request, reply) => {
+    if (isBeyondReach(error)) noteRefusal(options.refusals, request, error);
+    refuse(request, reply, toFailure(error, request.routeOptions.bodyLimit));
+  });
   app.addHook('onRequest', (request, reply, done) => {
     const failure = enter(request, reply);
     if (failure === undefined) done();
@@ -77,8 +82,17 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   takeJsonOnly(app);
   await addCors(app, options.corsOrigins);
+  addGuard(app, { ...options, operations: options.operations ?? operations });
   await addRoutes(app, options);
   return app;
+}
+
+/** Somebody asked for what is there, but not for them. From another thread it comes by its name. */
+function isBeyondReach(error: unknown): error is HodeiError {
+  const { name } = Object(error instanceof HodeiError ? error.cause : undefined) as {
+    name?: unknown;
+  };
+  return name === BeyondReach.name;
 }
 
 function takeJsonOnly(app: FastifyInstance): void {
@@ -95,7 +109,14 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
   await app.register(cors, {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-    allowedHeaders: ['content-type', 'if-match', KEY_HEADER, 'last-event-id', 'traceparent'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'if-match',
+      KEY_HEADER,
+      'last-event-id',
+      'traceparent',
+    ],
     exposedHeaders: ['etag', 'x-trace-id'],
     maxAge: 600,
     strictPreflight: false,
@@ -107,7 +128,15 @@ async function addRoutes(app: FastifyInstance, options: AppOptions): Promise<voi
   const paths = collectPaths(app);
   refuseTheRest(app, paths);
   addProbes(app, options.checkReady);
-  addOperationRoutes(app, offered, options.service, options.streams);
+  const { service, streams, authentication } = options;
+  requireDeclared(offered);
+  addOperationRoutes(app, offered, {
+    ...{ service, streams },
+    onChange({ name }) {
+      streams.kick();
+      if (name.startsWith('token.')) authentication.forget();
+    },
+  });
   await addDocs(app, offered, options.version);
 }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { unavailable } from '../domain/errors.ts';
 import type { Service } from '../service/call.ts';
+import type { Authentication } from './authentication.ts';
 import { parseInput } from '../service/input.ts';
 import { isWanted, type EventWishes } from '../service/event-filter.ts';
 import { followEvents } from '../service/event-follow.ts';
@@ -14,6 +15,7 @@ import { eventBlock, EVENT_STREAM, positionBlock, retryBlock } from './sse.ts';
 export interface StreamOptions {
   readonly service: Service;
   readonly newTraceId: () => string;
+  readonly authentication: Authentication;
   /** Tells of what others commit; without it only what this server is asked for is noticed. */
   readonly watchChanges?: WatchChanges;
 }
@@ -34,7 +36,8 @@ const CAUGHT_UP_AT_ONCE = 100;
 /** Shorter than what proxies and Node wait for a sign of life. */
 const SIGN_OF_LIFE_MS = 15_000;
 
-export function createStreams({ service, newTraceId, watchChanges }: StreamOptions): Streams {
+export function createStreams(options: StreamOptions): Streams {
+  const { service, newTraceId, watchChanges, authentication } = options;
   const hub = createHub(service, newTraceId, watchChanges);
   const streams = new Set<ServerResponse>();
   let isClosed = false;
@@ -54,7 +57,10 @@ export function createStreams({ service, newTraceId, watchChanges }: StreamOptio
       const answer = begin(reply, after ?? last);
       streams.add(answer);
       answer.once('close', () => streams.delete(answer));
-      void pump({ answer, wishes, read, hub }, after ?? last).finally(() => end(answer));
+      endWhenUnknown(answer, () => authentication.identify(request.headers.authorization));
+      const isHubEnough = asked.caller.boundTo === null && asked.caller.role !== 'agent';
+      const following = { answer, wishes, read, hub, isHubEnough };
+      void pump(following, after ?? last).finally(() => end(answer));
     },
     kick: hub.kick,
     close() {
@@ -92,11 +98,21 @@ function begin(reply: FastifyReply, last: number): ServerResponse {
   return answer;
 }
 
+/** So often it is looked whether who listens is still somebody who may. */
+const RECOGNISED_MS = 500;
+
+function endWhenUnknown(answer: ServerResponse, identify: () => Promise<unknown>): void {
+  const timer = setInterval(() => void identify().catch(() => end(answer)), RECOGNISED_MS).unref();
+  answer.once('close', () => clearInterval(timer));
+}
+
 interface Following {
   readonly answer: ServerResponse;
   readonly wishes: EventWishes;
   readonly read: (after: number) => Promise<Batch>;
   readonly hub: ReturnType<typeof createHub>;
+  /** Whether it may hear all that the hub tells; else it reads what it may hear itself. */
+  readonly isHubEnough: boolean;
 }
 
 /**
@@ -143,7 +159,7 @@ async function drained(answer: ServerResponse): Promise<void> {
 
 /** Hears from the hub until the client is too slow or gone. @returns up to where it has everything. */
 function hear(following: Following, after: number): Promise<number> {
-  const { answer, hub } = following;
+  const { answer, hub, isHubEnough } = following;
   return new Promise((resolve) => {
     let last = after;
     const leaveHub = () => {
@@ -159,8 +175,8 @@ function hear(following: Following, after: number): Promise<number> {
     const leave = hub.join(
       {
         hear(batch) {
-          // It has not taken the batch before this one yet.
-          if (answer.writableNeedDrain || isOver(answer)) {
+          // It has not taken the batch before this one yet, or may not see all of this one.
+          if (answer.writableNeedDrain || isOver(answer) || !isHubEnough) {
             leaveHub();
             return;
           }

@@ -1,7 +1,7 @@
 import type { Service } from '../service/call.ts';
 import { followEvents } from '../service/event-follow.ts';
 import type { FollowedView } from '../service/event-page.ts';
-import { PRINCIPAL } from './request.ts';
+import { system } from '../service/settle.ts';
 
 /** What was read in one go: all events after the ones before, and up to which. */
 export interface Batch {
@@ -55,7 +55,7 @@ export function createHub(
   };
   const readAll = async () => {
     isReading = true;
-    const caller = { principal: PRINCIPAL, traceId: newTraceId() };
+    const caller = system(newTraceId());
     try {
       do {
         isKicked = false;

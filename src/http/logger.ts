@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pino, type DestinationStream, type LevelWithSilent } from 'pino';
 import { pathOf } from './paths.ts';
-import { PRINCIPAL } from './request.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -55,7 +54,7 @@ export function requestLog({ logLevel, log }: LogOptions): RequestLog {
 }
 
 function describe(
-  { id, raw, routeOptions, failure, rejection }: FastifyRequest,
+  { id, raw, routeOptions, failure, rejection, identity }: FastifyRequest,
   reply: FastifyReply,
   ms: number,
 ) {
@@ -66,7 +65,8 @@ function describe(
     status: reply.raw.statusCode,
     ms: Math.round(ms * 100) / 100,
     trace_id: id,
-    principal: PRINCIPAL,
+    principal: identity?.principal,
+    token: identity?.token,
     operation: routeOptions.config.operation,
     code: failure?.error.code ?? rejection ?? undefined,
     ...(!reply.raw.writableFinished && { aborted: true }),

@@ -23,8 +23,15 @@ export function openApiComponents(): Components {
     },
     headers: { ETag: etag, TraceId: traceId },
     responses: {},
+    securitySchemes: { token: tokenScheme },
   };
 }
+
+const tokenScheme = {
+  type: 'http',
+  scheme: 'bearer',
+  description: 'Wanted as soon as there are tokens: hodei token create.',
+};
 
 const errorSchema = {
   type: 'object' as const,

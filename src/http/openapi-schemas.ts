@@ -10,6 +10,7 @@ export interface Components {
   readonly schemas: NamedSchemas;
   readonly parameters: Readonly<Record<string, object>>;
   readonly headers: Readonly<Record<string, object>>;
+  readonly securitySchemes: Readonly<Record<string, object>>;
   /** Of errors; one that is described gets added too. */
   readonly responses: Record<string, object>;
 }

@@ -39,8 +39,8 @@ export function openApiDocument(operations: readonly Operation[], version: strin
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'The server that this comes from' }],
-    // Nobody is asked who they are yet.
-    security: [],
+    // Where there are no tokens, nobody is asked for one.
+    security: [{ token: [] }, {}],
     tags: tagsOf(operations),
     paths,
     components,
@@ -74,7 +74,7 @@ function describeOperation(operation: Operation, path: string, components: Compo
     operationId: id.charAt(0).toLowerCase() + id.slice(1) + suffixOf(operation, path),
     summary: operation.summary,
     tags: [partsOf(operation.name).noun],
-    'x-hodei-role': operation.role,
+    'x-hodei-roles': operation.roles,
     parameters: [...parametersOf(operation, input), ...commonParametersOf(operation)],
     ...(sendsBody(operation) && requestOf(operation, input, components)),
     responses: responsesOf(operation, id, components),

@@ -7,9 +7,6 @@ import { freeText, queryBoolean } from '../service/schemas/common.ts';
 import { KEY_HEADER, requireKey } from './idempotency-key.ts';
 import { canChange, sendsBody } from './wire.ts';
 
-/** Nobody is asked who they are yet. */
-export const PRINCIPAL = 'anonymous';
-
 /** What the query of every changing operation may carry beside its input. */
 export const commonParameters = lazy(() =>
   z.object({
@@ -109,9 +106,10 @@ function bodyOf({ body }: FastifyRequest): object {
   throw invalid('The body must be a JSON object.');
 }
 
-function callerOf({ id }: FastifyRequest, { reason, as, dry_run }: Common): Caller {
+function callerOf({ id, identity }: FastifyRequest, { reason, as, dry_run }: Common): Caller {
+  if (identity === null) throw new Error('a request came past the guard');
   return {
-    principal: PRINCIPAL,
+    ...identity,
     traceId: id,
     reason,
     actingAs: as,

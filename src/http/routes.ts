@@ -7,15 +7,21 @@ import { requestReader } from './request.ts';
 import { wantsStream, type Streams } from './event-stream.ts';
 import { BASE_PATH, canChange, pathsOf } from './wire.ts';
 
+export interface RouteOptions {
+  readonly service: Service;
+  readonly streams: Streams;
+  /** Called when an operation has changed something, or may have. */
+  readonly onChange: (operation: Operation) => void;
+}
+
 /** One route for each path of an operation: what hodei can do, and nothing besides. */
 export function addOperationRoutes(
   app: FastifyInstance,
   operations: readonly Operation[],
-  service: Service,
-  streams: Streams,
+  { service, streams, onChange }: RouteOptions,
 ): void {
   for (const operation of operations) {
-    const handler = handlerOf(operation, service, streams);
+    const handler = handlerOf(operation, { service, streams, onChange });
     for (const path of pathsOf(operation)) addRoute(app, operation, path, handler);
   }
 }
@@ -32,7 +38,7 @@ function addRoute(app: FastifyInstance, operation: Operation, path: string, hand
   });
 }
 
-function handlerOf(operation: Operation, service: Service, streams: Streams): Handler {
+function handlerOf(operation: Operation, { service, streams, onChange }: RouteOptions): Handler {
   const read = requestReader(operation);
   return async (request, reply) => {
     const asked = read(request);
@@ -42,7 +48,7 @@ function handlerOf(operation: Operation, service: Service, streams: Streams): Ha
       if (wantsStream(request)) return streams.open(request, reply, asked);
     }
     const output = await service(operation, input, caller);
-    if (canChange(operation)) streams.kick();
+    if (canChange(operation)) onChange(operation);
     if (operation.isVersioned && caller.dryRun !== true) setEtag(reply, output);
     const status = operation.statusOf?.(output) ?? operation.status ?? 200;
     reply.code(status);
@@ -64,8 +70,9 @@ function setEtag(reply: FastifyReply, output: unknown): void {
 
 /** Probes: whether the process answers, and whether it can work. */
 export function addProbes(app: FastifyInstance, checkReady: () => Promise<void>): void {
-  app.get('/healthz', () => ({ status: 'ok' }));
-  app.get('/readyz', async () => {
+  const config = { isOpen: true };
+  app.get('/healthz', { config }, () => ({ status: 'ok' }));
+  app.get('/readyz', { config }, async () => {
     try {
       await checkReady();
     } catch (cause) {

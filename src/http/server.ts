@@ -2,12 +2,19 @@ import type { FastifyInstance } from 'fastify';
 import { createServer, type AddressInfo } from 'node:net';
 import { invalid, unavailable, type HodeiError } from '../domain/errors.ts';
 import { createApp, type AppOptions } from './app.ts';
+import { createAuthentication } from './authentication.ts';
 import { trackConnections, type Connections } from './connections.ts';
 import { createStreams, type StreamOptions } from './event-stream.ts';
 import { isLoopback } from './hosts.ts';
 import { requireOrigins } from './origins.ts';
+import { createRateLimits, type RateLimitOptions } from './rate-limits.ts';
+import { createRefusals } from './refusals.ts';
 
-export interface ServerOptions extends Omit<AppOptions, 'streams'>, StreamOptions {
+type MadeHere = 'streams' | 'authentication' | 'rateLimits' | 'refusals';
+
+export interface ServerOptions
+  extends Omit<AppOptions, MadeHere>, Omit<StreamOptions, 'authentication'> {
+  readonly rateLimiting: RateLimitOptions;
   /** Address or name to listen on; `localhost` is 127.0.0.1. */
   readonly host: string;
   /** 0 takes any that is free. */
@@ -32,14 +39,19 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   requireSafe(options);
-  const streams = createStreams(options);
-  const app = await createApp({ ...options, streams });
+  const { service, newTraceId } = options;
+  const authentication = createAuthentication(service, newTraceId);
+  const refusals = createRefusals(service, newTraceId);
+  const streams = createStreams({ ...options, authentication });
+  const rateLimits = createRateLimits(options.rateLimiting);
+  const app = await createApp({ ...options, streams, authentication, rateLimits, refusals });
   const connections = trackConnections(app.server);
   const url = await listen(app, options);
   let closed: Promise<void> | undefined;
-  const end = () => {
+  const end = async () => {
     streams.close();
-    return close(app, connections);
+    await close(app, connections);
+    await Promise.all([authentication.close(), refusals.close()]);
   };
   return { url, close: () => (closed ??= end()) };
 }

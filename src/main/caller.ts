@@ -4,15 +4,17 @@ import type { Place } from '../cli/host.ts';
 import { invalid } from '../domain/errors.ts';
 import { ID_ALPHABET, ID_LENGTH } from '../domain/tenant.ts';
 import { isPrintable } from '../domain/text.ts';
+import { fullAuthority } from '../service/authority.ts';
 import type { Caller } from '../service/operation.ts';
 import type { World } from './world.ts';
 
 const MAX_NAME_LENGTH = 100;
 const MAX_REASON_LENGTH = 500;
 
-/** On whose behalf a command acts. @throws invalid when what is noted beside it cannot be. */
+/** On whose behalf a command acts on a file: its permissions said already who may. @throws invalid when what is noted beside it cannot be. */
 export function callerOf(place: Place, world: World): Caller {
-  return { principal: principalOf(world), traceId: world.traceId, ...notesOf(place) };
+  const { traceId } = world;
+  return { ...fullAuthority, principal: principalOf(world), traceId, ...notesOf(place) };
 }
 
 /** What the flags say to note beside the principal. */

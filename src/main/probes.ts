@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ADMINS } from '../domain/role.ts';
 import { operation } from '../service/operation.ts';
 
 /** What the server asks its own workers, to know whether the database answers. */
@@ -11,7 +12,8 @@ function probe(name: string, isReadOnly: boolean) {
     summary: 'Find out whether the database answers',
     method: 'GET',
     path: '',
-    role: 'viewer',
+    roles: ADMINS,
+    reach: 'all',
     isReadOnly,
     isVersioned: false,
     input: () => z.strictObject({}),

@@ -68,6 +68,7 @@ async function prepareDatabase(target: FileTarget, caller: Caller, world: World)
 }
 
 type Listening = Config['server'] & {
+  readonly rateLimiting: Config['rateLimiting'];
   readonly allowUnauthenticated: boolean;
   readonly logLevel: LogLevel;
 };
@@ -79,6 +80,7 @@ function listeningOf(config: Config, { host, port }: ServeOptions, world: World)
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
     allowUnauthenticated: config.allowUnauthenticated,
+    rateLimiting: config.rateLimiting,
     logLevel: logLevelOf(config, world),
   };
 }

@@ -3,6 +3,8 @@ import { runLocal } from '../service/call.ts';
 import { steadyClock } from '../service/clock.ts';
 import { sweep } from '../service/sweep.ts';
 import { operations } from '../service/index.ts';
+import type { Operation } from '../service/operation.ts';
+import { identityOperations } from '../service/token-identity.ts';
 import { answerCalls, type Port } from '../service/worker.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { newId, newTraceId } from './caller.ts';
@@ -22,9 +24,7 @@ function work(port: Port & { close(): void }, { path, writes }: WorkerTask): voi
   const run = runLocal(store, environment);
   const sweeper = writes ? startSweeping(() => sweep(store, environment, run, newTraceId())) : none;
   answerCalls(port, {
-    operations: [...operations, canRead, canWrite].filter(
-      ({ isReadOnly }) => isReadOnly !== writes,
-    ),
+    operations: operationsOf(writes),
     run,
     async close() {
       await sweeper.stop();
@@ -32,6 +32,13 @@ function work(port: Port & { close(): void }, { path, writes }: WorkerTask): voi
       port.close();
     },
   });
+}
+
+/** Who asks is found out by the thread that writes: no read that takes long shall keep it waiting. */
+function operationsOf(writes: boolean): Operation[] {
+  const all = [...operations, canRead, canWrite];
+  const own = all.filter(({ isReadOnly }) => isReadOnly !== writes);
+  return writes ? [...own, ...identityOperations] : own;
 }
 
 interface Sweeper {

@@ -1,7 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { HodeiError } from '../domain/errors.ts';
 import type { Service } from '../service/call.ts';
-import type { Caller } from '../service/operation.ts';
+import type { Caller, Operation } from '../service/operation.ts';
+import { system } from '../service/settle.ts';
+import { findKnownToken } from '../service/token-identity.ts';
 import { callThrough } from '../service/worker.ts';
 import { canRead, canWrite } from './probes.ts';
 
@@ -29,7 +31,7 @@ export function startWorkers(file: string, path: string): Workers {
   const reader = startWorker(file, { path, writes: false });
   return {
     service: (operation, input, caller) =>
-      (operation.isReadOnly ? reader : writer).call(operation, input, caller),
+      (isForReader(operation) ? reader : writer).call(operation, input, caller),
     async checkReady() {
       await Promise.all([reader.call(canRead, {}, prober), writer.call(canWrite, {}, prober)]);
     },
@@ -41,7 +43,12 @@ export function startWorkers(file: string, path: string): Workers {
   };
 }
 
-const prober: Caller = { principal: 'hodei', traceId: '', dryRun: true };
+/** As `operationsOf` in worker.ts has it. */
+function isForReader({ isReadOnly, name }: Pick<Operation, 'isReadOnly' | 'name'>): boolean {
+  return isReadOnly && name !== findKnownToken.name;
+}
+
+const prober: Caller = { ...system(''), dryRun: true };
 
 /** What a call leaves behind is small and soon gone: more room for it is only more memory (30 MB). */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 };

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
-import { unavailable } from '../domain/errors.ts';
+import { HodeiError, unavailable } from '../domain/errors.ts';
 import { TransactionLost, type Store, type Tables } from '../store/store.ts';
+import { requireAllowed } from './authority.ts';
 import type { Clock } from './clock.ts';
 import { parseInput } from './input.ts';
 import {
@@ -10,7 +11,8 @@ import {
   type InputSchema,
   type Operation,
 } from './operation.ts';
-import { isSettlementDue, promoteWoken, settle, SYSTEM } from './settle.ts';
+import { BeyondReach, everywhere, withinReach } from './reach.ts';
+import { isSettlementDue, promoteWoken, settle, system } from './settle.ts';
 
 export interface Environment {
   readonly now: Clock;
@@ -50,14 +52,18 @@ export function callLocal(store: Store, environment: Environment): Service {
 export function runLocal(store: Store, environment: Environment): Runner {
   const write = groupCommit(store, environment);
   return async (operation, parsed, caller) => {
+    requireAllowed(operation, caller);
     const { takesKey } = operation;
     const heard = takesKey === true ? caller : { ...caller, idempotencyKey: undefined };
     let [left, round] = [parsed, 0];
     const run = async (tables: Tables, attempt: Attempt) => {
       const { newId } = environment;
       const now = await environment.now(tables, !operation.isReadOnly);
-      const context: Context = { tables, caller: heard, now, newId, attempt, round };
-      const output = await operation.run(context, left);
+      const rest = { caller: heard, now, newId, attempt, round };
+      const output =
+        caller.boundTo === null
+          ? await operation.run({ tables, reach: everywhere, ...rest }, left)
+          : await runBound(operation, tables, rest, left);
       if (environment.checkOutput === true && !(output instanceof Unfinished)) {
         operation.output().parse(output);
       }
@@ -72,6 +78,23 @@ export function runLocal(store: Store, environment: Environment): Runner {
       [left, round] = [output.rest as Record<string, unknown>, round + 1];
     }
   };
+}
+
+/** What was there, but beyond reach, is refused like what is not there; the cause tells them apart. */
+async function runBound(
+  operation: Operation,
+  tables: Tables,
+  rest: Omit<Context, 'tables' | 'reach'>,
+  input: Record<string, unknown>,
+): Promise<unknown> {
+  const view = await withinReach(tables, rest.caller.boundTo);
+  try {
+    return await operation.run({ ...view, ...rest }, input);
+  } catch (error) {
+    const isStray = view.reach.hasStrayed && error instanceof HodeiError;
+    if (!isStray || error.code !== 'not_found') throw error;
+    throw new HodeiError(error.code, error.message, { hint: error.hint, cause: new BeyondReach() });
+  }
 }
 
 type Attempt = Context['attempt'];
@@ -196,8 +219,9 @@ async function ownContext(
   attempt: Attempt,
   [first]: readonly Waiting[],
 ): Promise<Context> {
-  const caller = { principal: SYSTEM, traceId: first?.traceId ?? '' };
-  return { tables, caller, now: await now(tables, true), newId, attempt, round: 0 };
+  const caller = system(first?.traceId ?? '');
+  const time = await now(tables, true);
+  return { tables, reach: everywhere, caller, now: time, newId, attempt, round: 0 };
 }
 
 function nothingDone(error: unknown): unknown {

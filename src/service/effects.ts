@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import { overBy, type Allowance } from '../domain/quota.ts';
+import type { Context } from './operation.ts';
 import type { Started } from './promotion.ts';
 import type { effects } from './schemas/pool.ts';
 
@@ -8,8 +9,14 @@ export type Effects = z.output<ReturnType<typeof effects>>;
 
 export const noEffects: Effects = { over: [], started: [] };
 
-export function startedView(started: readonly Started[]): Effects['started'] {
-  return started.map(({ job, question: { tenant, pool } }) => ({
+/** Those within reach. */
+export async function startedView(
+  { reach }: Pick<Context, 'reach'>,
+  started: readonly Started[],
+): Promise<Effects['started']> {
+  const seen: Started[] = [];
+  for (const each of started) if (await reach.includes(each.job.tenant)) seen.push(each);
+  return seen.map(({ job, question: { tenant, pool } }) => ({
     id: job.id,
     job_id: job.jobId,
     tenant: tenant.name,

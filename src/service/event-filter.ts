@@ -16,7 +16,7 @@ export interface EventWishes {
 
 /** What events are about. */
 export const eventNouns = [
-  ...['tenant', 'quota', 'pool', 'job', 'policy', 'usage', 'config', 'db'],
+  ...['tenant', 'quota', 'pool', 'job', 'policy', 'usage', 'token', 'config', 'db'],
 ] as const;
 
 /** @throws invalid for a noun that no event is about, which would be waited for in vain. */

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { HodeiError } from '../domain/errors.ts';
+import { EVERYBODY } from '../domain/role.ts';
 import type { EventRow, Tables } from '../store/store.ts';
 import { eventExample } from './examples.ts';
 import { isWantedRow, poolFinder, type EventWishes, requireKnownKinds } from './event-filter.ts';
 import { viewEvent, type FollowedView } from './event-page.ts';
-import { operation } from './operation.ts';
+import { operation, type Context } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
 import { MAX_PAGE, queryInteger, tenantReference } from './schemas/common.ts';
 import { FollowedEvent } from './schemas/event.ts';
@@ -23,7 +24,8 @@ export const followEvents = operation({
   summary: 'Follow every decision and change in the order of the commits, from any of them on',
   method: 'GET',
   path: '/events',
-  role: 'viewer',
+  roles: EVERYBODY,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   isStream: true,
@@ -60,7 +62,8 @@ export const followEvents = operation({
     output: { items: [{ ...eventExample, pool: null }], last: 18, tenant: null },
   },
 
-  async run({ tables }, input) {
+  async run(context, input) {
+    const { tables } = context;
     const { tenant: reference, pool, kind: asked = [], object, limit } = input;
     const wishes = { pool, kinds: [asked].flat(), object };
     requireKnownKinds(wishes.kinds);
@@ -68,7 +71,7 @@ export const followEvents = operation({
       reference === undefined ? undefined : (await findTenantOrTombstone(tables, reference)).id;
     if (pool !== undefined) await findPool(tables, pool);
     const after = input.after ?? (await tables.events.head())?.sequence ?? 0;
-    const looked = await lookAfter(tables, after, { ...wishes, tenant }, limit);
+    const looked = await lookAfter(context, after, { ...wishes, tenant }, limit);
     return { ...looked, tenant: tenant ?? null };
   },
 });
@@ -77,16 +80,27 @@ export const followEvents = operation({
 const LOOKED_AT = MAX_PAGE;
 
 /** The wanted events after a sequence number, and up to where that is all of them. */
-async function lookAfter(tables: Tables, after: number, wishes: EventWishes, limit: number) {
+async function lookAfter(
+  { tables, caller, reach }: Context,
+  after: number,
+  wishes: EventWishes,
+  limit: number,
+) {
   const rows = await tables.events.following(after, LOOKED_AT);
   await requireKept(tables, after, rows[0]);
+  const isForCaller = async ({ tenant, operation: name }: EventRow) => {
+    // What a job server has to know of is what becomes of jobs.
+    if (caller.role === 'agent' && !name.startsWith('job.')) return false;
+    if (reach.root === undefined) return true;
+    return tenant !== null && (await tables.tenants.byId(tenant)) !== undefined;
+  };
   const poolOf = poolFinder(tables);
   const items: FollowedView[] = [];
   let last = after;
   for (const row of rows) {
     if (items.length === limit) break;
     last = row.sequence;
-    if (!isWantedRow(wishes, row)) continue;
+    if (!isWantedRow(wishes, row) || !(await isForCaller(row))) continue;
     const view = await viewEvent(tables, row);
     const pool = await poolOf(row, view.before, view.after);
     if (wishes.pool === undefined || wishes.pool === pool) items.push({ ...view, pool });

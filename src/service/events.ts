@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { READERS } from '../domain/role.ts';
 import { eventExample } from './examples.ts';
 import { pageOfEvents } from './event-page.ts';
 import { operation } from './operation.ts';
@@ -11,7 +12,8 @@ export const listAudit = operation({
   summary: 'List who changed what, when and why, the newest first',
   method: 'GET',
   path: '/audit',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () =>

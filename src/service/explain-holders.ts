@@ -3,6 +3,7 @@ import type { Check } from '../domain/admission.ts';
 import type { Key, ResourceRow, Tables } from '../store/store.ts';
 import { namesIn } from './job-view.ts';
 import type { Overdue, PathScope } from './ledger.ts';
+import type { Reach } from './reach.ts';
 import { toInstant } from './schemas/common.ts';
 import type { ExplainResponse } from './schemas/explain.ts';
 
@@ -14,6 +15,7 @@ interface AsOf {
   readonly tables: Tables;
   readonly now: number;
   readonly overdue: Overdue;
+  readonly reach: Reach;
 }
 
 /** So many are named for each place that lacks room. */
@@ -21,7 +23,7 @@ const NAMED = 5;
 
 /**
  * Who holds most where room is lacking: jobs of the tenant itself, in its own scopes; else the tenants
- * just below, each with all below it.
+ * just below, each with all below it. Those beyond the caller's reach are one, without a name.
  */
 export async function holdersOf(
   reading: AsOf,
@@ -66,21 +68,29 @@ async function jobsIn(
 }
 
 async function tenantsIn(
-  { tables, overdue }: AsOf,
+  { tables, overdue, reach }: AsOf,
   check: Check<PathScope>,
   resource: Key,
 ): Promise<Holder[]> {
   const { tenant: parent, pool } = check.scope.subject;
   const names = namesIn(tables);
   const holders: Holder[] = [];
+  let others = 0;
   for (const { tenant, used } of await tables.balances.heaviest(parent, pool, resource, NAMED)) {
     const scope = await tables.scopes.of({ tenant, pool });
     const amount = used - overdue.of(scope?.key, resource);
-    const { name } = await names.tenant(tenant);
-    const of = { tenant: name, job: null, job_id: null, amount };
-    if (amount > 0) holders.push({ ...placeOf(check), ...of, since: null, expires_at: null });
+    if (!(await reach.includes(tenant))) others += amount;
+    else if (amount > 0) {
+      holders.push(withAllBelow(check, (await names.tenant(tenant)).name, amount));
+    }
   }
+  if (others > 0) holders.push(withAllBelow(check, null, others));
   return holders.sort((a, b) => b.amount - a.amount);
+}
+
+function withAllBelow(check: Check<PathScope>, tenant: string | null, amount: number): Holder {
+  const noJob = { job: null, job_id: null, since: null, expires_at: null };
+  return { ...placeOf(check), ...noJob, tenant, amount };
 }
 
 function placeOf({ scope, resource }: Check<PathScope>) {

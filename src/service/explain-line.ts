@@ -16,7 +16,7 @@ type LineView = NonNullable<Explanation['line']>;
 type Level = LineView['levels'][number];
 type Move = LineView['moves'][number];
 
-type Reading = Pick<Context, 'tables' | 'now'>;
+type Reading = Pick<Context, 'tables' | 'now' | 'reach'>;
 
 /** A check of a request against a ceiling, as explanations have it. */
 type Check = NonNullable<Explanation['now']>['checks'][number];
@@ -37,12 +37,12 @@ export async function lineOf(
     strategy: line.strategy,
     position,
     waiting: await waitingIn(at, pool),
-    levels: contested.map((contest) => levelOf(line, contest)),
+    levels: await levelsOf(at, line, contested),
     own_ahead: others.ahead,
     reserved: (await at.tables.reservations.list()).some((row) => row.job === job.key),
     moves: [
       ...checks.flatMap(roomMove),
-      ...weightMove(line, contested),
+      ...(await weightMove(at, line, contested)),
       ...priorityMove(line, job, others),
     ],
   };
@@ -51,17 +51,27 @@ export async function lineOf(
 /** So many of its rivals are named. */
 const NAMED = 3;
 
-function levelOf(line: Line, { under, rivals }: Contest): Level {
+async function levelsOf(at: Reading, line: Line, contests: readonly Contest[]): Promise<Level[]> {
+  const levels: Level[] = [];
+  for (const contest of contests) levels.push(await levelOf(at, line, contest));
+  return levels;
+}
+
+async function levelOf({ reach }: Reading, line: Line, { under, rivals }: Contest): Promise<Level> {
   const at = rivals.findIndex(({ isAsked }) => isAsked);
   const rival = rivals[at];
   if (rival === undefined) throw new Error('who is asked about takes no part in its own contest');
+  const ahead: Rival[] = [];
+  for (const other of rivals.slice(Math.max(0, at - NAMED), at)) {
+    if (await reach.includes(other.tenant.key)) ahead.push(other);
+  }
   return {
     under: under?.name ?? null,
     rank: at + 1,
     of: rivals.length,
     ...nameOf(rival),
     dominant: dominantOf(line, rival),
-    ahead: rivals.slice(Math.max(0, at - NAMED), at).map(nameOf),
+    ahead: ahead.map(nameOf),
   };
 }
 
@@ -98,12 +108,17 @@ function roomMove({ scope, resource, over_by: amount }: Check): Move[] {
 }
 
 /** The smallest weight with which it comes first where it does not, nearest to the root. */
-function weightMove(line: Line, contests: readonly Contest[]): Move[] {
+async function weightMove(
+  { reach }: Reading,
+  line: Line,
+  contests: readonly Contest[],
+): Promise<Move[]> {
   const contest = contests.find(({ rivals: [first] }) => first?.isAsked === false);
   const [first] = contest?.rivals ?? [];
   const rival = contest?.rivals.find(({ isAsked }) => isAsked);
   // What a tenant runs itself competes with those below it at a weight that nobody sets.
   if (first === undefined || rival === undefined || rival.isOwn) return [];
+  if (!(await reach.includes(rival.tenant.key))) return [];
   const to = weightToPass(rival, line.measure.capacities, first, MAX_WEIGHT);
   return to === undefined ? [] : [{ kind: 'weight', tenant: rival.tenant.name, to }];
 }

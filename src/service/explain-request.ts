@@ -19,7 +19,7 @@ import { existing } from './tenant-lookup.ts';
 
 type Explanation = z.output<ReturnType<typeof ExplainResponse>>;
 
-type Reading = Pick<Context, 'tables' | 'now'>;
+type Reading = Pick<Context, 'tables' | 'now' | 'reach'>;
 
 /** Explains a job: what was decided when it came, and how it stands now. */
 export async function explainJobRow(context: Reading, job: JobRow): Promise<Explanation> {

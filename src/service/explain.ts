@@ -4,6 +4,7 @@ import { causesOf, recentRejections, suspendedBy } from './explain-tenant.ts';
 import { explainExample, tenantExplainExample } from './explain-examples.ts';
 import { notFound } from '../domain/errors.ts';
 import { stateAsOf } from '../domain/job.ts';
+import { EVERYBODY } from '../domain/role.ts';
 import { findJob } from './job-lookup.ts';
 import { operation } from './operation.ts';
 import { tenantReference, toInstant } from './schemas/common.ts';
@@ -16,7 +17,8 @@ export const explainJob = operation({
   summary: 'Why a job waits or was admitted: scope by scope, who holds what it lacks, what helps',
   method: 'GET',
   path: '/jobs/{job}/explain',
-  role: 'viewer',
+  roles: EVERYBODY,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () => z.strictObject({ job: jobReference() }),
@@ -30,7 +32,8 @@ export const explainDecision = operation({
   summary: 'Why a request was not admitted, with the numbers of then and of now',
   method: 'GET',
   path: '/decisions/{decision}/explain',
-  role: 'viewer',
+  roles: EVERYBODY,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () =>
@@ -66,7 +69,8 @@ export const explainTenant = operation({
   summary: 'All that a tenant waits for and was refused, by cause',
   method: 'GET',
   path: '/tenants/{tenant}/explain',
-  role: 'viewer',
+  roles: EVERYBODY,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () => z.strictObject({ tenant: tenantReference() }),

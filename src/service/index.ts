@@ -35,6 +35,7 @@ import {
   suspendTenant,
   updateTenant,
 } from './tenants.ts';
+import { createToken, listTokens, revokeToken, whoami } from './tokens.ts';
 import { getUsage, listUsage, repairUsage, verifyUsage } from './usage.ts';
 import { listViolations } from './violations.ts';
 
@@ -83,6 +84,10 @@ export const operations: readonly Operation[] = [
   setPolicies,
   deletePolicy,
   testPolicy,
+  createToken,
+  listTokens,
+  revokeToken,
+  whoami,
   listAudit,
   followEvents,
   getSettings,

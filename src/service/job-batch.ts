@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { HodeiError, invalid } from '../domain/errors.ts';
 import { MAX_AMOUNT } from '../domain/resource.ts';
+import { OPERATORS, RUNNERS } from '../domain/role.ts';
 import { admit, begin } from './admit.ts';
 import { parseInput } from './input.ts';
 import { jobExample, jobRequestExample, rejectedExample } from './job-examples.ts';
@@ -38,7 +39,8 @@ export const batchJobs = operation({
   summary: 'Ask for several jobs; each has an answer of its own, whatever becomes of the others',
   method: 'POST',
   path: '/jobs/batch',
-  role: 'operator',
+  roles: RUNNERS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
   bodyLimit: BODY_LIMIT,
@@ -61,7 +63,8 @@ export const adoptJobs = operation({
   summary: 'Register jobs that run already, also above limits',
   method: 'POST',
   path: '/jobs/adopt',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
   bodyLimit: BODY_LIMIT,

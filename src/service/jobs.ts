@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ReasonCode } from '../domain/admission.ts';
 import { jobStates, livingStates, type JobEvent, type JobState } from '../domain/job.ts';
+import { EVERYBODY, OPERATORS, READERS, RUNNERS } from '../domain/role.ts';
 import type { JobFilter, JobRow, Tables } from '../store/store.ts';
 import { admit } from './admit.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
@@ -44,7 +45,8 @@ export const admitJob = operation({
   summary: 'Ask whether a job may start, and charge it if so',
   method: 'POST',
   path: '/jobs',
-  role: 'operator',
+  roles: RUNNERS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
   statuses: admissionStatuses,
@@ -63,7 +65,8 @@ export const checkJob = operation({
   method: 'POST',
   path: '/quotas/check',
   alias: '/quotas/enforce',
-  role: 'viewer',
+  roles: EVERYBODY,
+  reach: 'tenant',
   isReadOnly: false,
   isRehearsal: true,
   isVersioned: false,
@@ -87,7 +90,8 @@ export const getJob = operation({
   summary: 'Get a job',
   method: 'GET',
   path: '/jobs/{job}',
-  role: 'viewer',
+  roles: EVERYBODY,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: true,
   input: () => z.strictObject({ job: jobReference() }),
@@ -108,7 +112,8 @@ export const listJobs = operation({
   summary: 'List jobs, the newest first',
   method: 'GET',
   path: '/jobs',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () =>
@@ -167,7 +172,8 @@ export const releaseJob = operation({
   summary: 'Say that a job has ended: what it held is free',
   method: 'POST',
   path: '/jobs/{job}/release',
-  role: 'operator',
+  roles: RUNNERS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
   input: jobOnly,
@@ -184,7 +190,8 @@ export const cancelJob = operation({
   summary: 'Take a waiting job out of the queue',
   method: 'POST',
   path: '/jobs/{job}/cancel',
-  role: 'operator',
+  roles: RUNNERS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
   input: jobOnly,
@@ -220,7 +227,8 @@ export const renew = operation({
   summary: "Start a job's lease anew, and say so that a promoted job was noticed",
   method: 'POST',
   path: '/jobs/{job}/renew',
-  role: 'operator',
+  roles: RUNNERS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
   requestName: 'RenewJobRequest',
@@ -245,7 +253,8 @@ export const resizeJob = operation({
   summary: 'Change what a running job holds; only what it grows by has to fit',
   method: 'POST',
   path: '/jobs/{job}/resize',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
   requestName: 'ResizeJobRequest',

@@ -1,14 +1,18 @@
 import type * as z from 'zod';
 import { HodeiError } from '../domain/errors.ts';
+import type { Role } from '../domain/role.ts';
 import type { Tables } from '../store/store.ts';
-
-/** Who may call an operation, each role including those before it. */
-export type Role = 'viewer' | 'operator' | 'admin';
+import type { Reach } from './reach.ts';
 
 /** On whose behalf a call is made, and how. */
 export interface Caller {
   /** Who acts: an operating-system user, or the owner of a token. */
   readonly principal: string;
+  readonly role: Role;
+  /** Public id of the tenant beyond whose subtree the caller sees nothing; null: sees everything. */
+  readonly boundTo: string | null;
+  /** Id of the token by which the caller was recognised. */
+  readonly token?: string | undefined;
   /** A name noted beside the principal (`--as`); it never counts as another person. */
   readonly actingAs?: string | undefined;
   readonly reason?: string | undefined;
@@ -23,7 +27,9 @@ export interface Caller {
 
 /** What an operation may use while it runs: the tables of one transaction, and values handed in. */
 export interface Context {
+  /** As far as the caller's reach goes. */
   readonly tables: Tables;
+  readonly reach: Reach;
   readonly caller: Caller;
   /** Epoch milliseconds. */
   readonly now: number;
@@ -65,7 +71,10 @@ export interface Operation<I extends InputSchema = InputSchema, O extends z.ZodT
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below the base path; `{tenant}` is a part that the input carries under the same name. */
   readonly path: string;
-  readonly role: Role;
+  /** Who may call it. */
+  readonly roles: readonly Role[];
+  /** `all`: it concerns everybody, and is not for who is bound to a tenant. */
+  readonly reach: 'tenant' | 'all';
   readonly isReadOnly: boolean;
   /** It is about one thing that has a version: an ETag, and `ifVersion` (If-Match) for a change. */
   readonly isVersioned: boolean;

@@ -9,6 +9,7 @@ import {
   type PolicyChange,
   type Verdict,
 } from '../domain/policy.ts';
+import { ADMINS, READERS } from '../domain/role.ts';
 import type { RevisionRow, Tables } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { decideOn } from './job-admission.ts';
@@ -55,7 +56,8 @@ export const listPolicies = operation({
   summary: 'List the rules in force, in their order',
   method: 'GET',
   path: '/policies',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'all',
   isReadOnly: true,
   isVersioned: true,
   input: () => z.strictObject({}),
@@ -69,7 +71,8 @@ export const setPolicies = operation({
   summary: 'Set all rules anew, in their order; each is checked before any is in force',
   method: 'PUT',
   path: '/policies',
-  role: 'admin',
+  roles: ADMINS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: true,
   bodyLimit: BODY_LIMIT,
@@ -104,7 +107,8 @@ export const deletePolicy = operation({
   summary: 'Delete a rule; the others stay as they are',
   method: 'DELETE',
   path: '/policies/{rule}',
-  role: 'admin',
+  roles: ADMINS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: true,
   status: 204,
@@ -135,7 +139,8 @@ export const testPolicy = operation({
   summary: 'Try the rules on a request: which of them act, and why the others do not',
   method: 'POST',
   path: '/policies/test',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'all',
   isReadOnly: true,
   isVersioned: false,
   bodyLimit: BODY_LIMIT,

@@ -90,7 +90,7 @@ async function usedOf(
 
 /** A changed pool, and what follows from the change. */
 export async function viewChange(
-  at: At,
+  at: At & Pick<Context, 'reach'>,
   pool: PoolRow,
   started: readonly Started[],
 ): Promise<PoolChangeView> {
@@ -103,7 +103,7 @@ export async function viewChange(
   }));
   const effects: Effects = {
     over: overView({ tenant: null, pool: pool.name }, allowances),
-    started: startedView(started),
+    started: await startedView(at, started),
   };
   return { ...view, effects };
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { HodeiError, invalid } from '../domain/errors.ts';
 import { sizeAfter, statusAsOf } from '../domain/pool.ts';
+import { OPERATORS, READERS } from '../domain/role.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { PoolRow, Tables } from '../store/store.ts';
 import { catalogueOf } from './allowances.ts';
@@ -63,7 +64,8 @@ export const createPool = operation({
   summary: 'Create a pool: what one worker has, and how many workers there are',
   method: 'POST',
   path: '/pools',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: true,
   status: 201,
@@ -109,7 +111,8 @@ export const listPools = operation({
   summary: 'List pools by id, page by page: what they have and what is used of it',
   method: 'GET',
   path: '/pools',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () => z.strictObject(pageInput()),
@@ -134,7 +137,8 @@ export const getPool = operation({
   summary: 'Get a pool: what it has, what is used of it, and what is promised to tenants',
   method: 'GET',
   path: '/pools/{pool}',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: true,
   input: poolOnly,
@@ -149,7 +153,8 @@ export const updatePool = operation({
   summary: 'Change a pool: its workers, what each has, how many jobs there may be',
   method: 'PUT',
   path: '/pools/{pool}',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: true,
   requestName: 'UpdatePoolRequest',
@@ -200,7 +205,8 @@ export const deletePool = operation({
   summary: 'Delete a pool in which no job lives; its id can be used again',
   method: 'DELETE',
   path: '/pools/{pool}',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: true,
   status: 204,
@@ -220,7 +226,8 @@ export const holdPool = operation({
     'Hold a pool, until a time or until it is resumed: nothing new starts, what runs runs on',
   method: 'POST',
   path: '/pools/{pool}/hold',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: true,
   requestName: 'HoldPoolRequest',
@@ -243,7 +250,8 @@ export const resumePool = operation({
   summary: 'Resume a held pool: what waits for it starts, as far as it fits',
   method: 'POST',
   path: '/pools/{pool}/resume',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: true,
   input: poolOnly,

@@ -14,7 +14,7 @@ import { waitingJob } from './waiting.ts';
 
 export type QueueStatus = z.output<ReturnType<typeof QueueResponse>>;
 
-type At = Pick<Context, 'tables' | 'now'>;
+type At = Pick<Context, 'tables' | 'now' | 'reach'>;
 
 /** So many tenants are named. */
 const NAMED = 50;
@@ -44,7 +44,7 @@ export async function queueStatusOf(at: At, pool: PoolRow): Promise<QueueStatus>
 }
 
 /** How many wait in a pool, as of now. */
-export async function waitingIn(at: At, pool: PoolRow): Promise<number> {
+export async function waitingIn(at: Omit<At, 'reach'>, pool: PoolRow): Promise<number> {
   const counted = await at.tables.waiting.countIn(pool.key);
   if (counted === 0) return 0;
   return counted - (await overWaiting(at)).filter((job) => job.pool === pool.key).length;
@@ -53,7 +53,7 @@ export async function waitingIn(at: At, pool: PoolRow): Promise<number> {
 async function nextIn(at: At, line: Line): Promise<QueueStatus['next']> {
   const { tables } = at;
   const first = await line.first();
-  if (first === undefined) return null;
+  if (first === undefined || !(await at.reach.includes(first.tenant))) return null;
   const job = await waitingJob(tables, first.job);
   return {
     ...{ id: job.id, job_id: job.jobId },
@@ -77,13 +77,14 @@ async function whyNext(line: Line, first: InLine): Promise<Why> {
 }
 
 async function reservedFor(
-  { tables, now }: At,
+  { tables, now, reach }: At,
   pool: PoolRow,
 ): Promise<QueueStatus['reserved_for']> {
   const kept = (await tables.reservations.list()).find((row) => row.pool === pool.key);
   if (kept === undefined) return null;
   const job = await waitingJob(tables, kept.job);
   if (job.dueAt !== null && job.dueAt <= now) return null;
+  if (!(await reach.includes(job.tenant))) return null;
   const tenant = await existing(tables, job.tenant);
   const { id, jobId, requestedAt } = job;
   return { id, job_id: jobId, tenant: tenant.name, since: toInstant(requestedAt) };
@@ -101,9 +102,10 @@ async function tenantsIn(
   const tenants: TenantInLine[] = [];
   let left = 0;
   for (let head = await line.first(); head !== undefined; head = await line.first()) {
-    if (tenants.length === NAMED) left += 1;
-    else {
-      const { tenant } = head;
+    const { tenant } = head;
+    const isSeen = await at.reach.includes(tenant);
+    if (isSeen && tenants.length === NAMED) left += 1;
+    else if (isSeen) {
       const late = over.filter((job) => job.tenant === tenant).length;
       const waiting = await at.tables.waiting.countOf(pool.key, tenant, COUNTED + late);
       tenants.push({ ...(await tenantInLine(at, line, head)), waiting: waiting - late });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { READERS } from '../domain/role.ts';
 import type { JobRow, PoolRow } from '../store/store.ts';
 import { cutPage, decodeCursor, decodeNumber } from './cursor.ts';
 import { namesIn } from './job-view.ts';
@@ -22,7 +23,8 @@ export const listQueue = operation({
   summary: 'List the jobs that wait in a pool in the order of their turn, with what each waits for',
   method: 'GET',
   path: '/queues/{pool}/jobs',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () => z.strictObject({ pool: poolReference(), ...pageInput() }),
@@ -54,7 +56,7 @@ interface Placed {
   readonly job: JobRow;
 }
 
-/** Those behind so many others. */
+/** Those behind so many others, as far as the caller's reach goes. */
 async function placesAfter(
   context: Context,
   pool: PoolRow,
@@ -62,13 +64,13 @@ async function placesAfter(
   limit: number,
 ): Promise<Placed[]> {
   const found: Placed[] = [];
-  const last = Math.min(before + limit, PLACES_LISTED);
-  if (before >= last) return found;
+  if (before >= PLACES_LISTED) return found;
   let position = 0;
   for await (const job of inOrder(context, pool)) {
     position += 1;
-    if (position > before) found.push({ position, job });
-    if (position === last) break;
+    const isSeen = position > before && (await context.reach.includes(job.tenant));
+    if (isSeen) found.push({ position, job });
+    if (found.length === limit || position === PLACES_LISTED) break;
   }
   return found;
 }
@@ -98,7 +100,8 @@ export const queueStatus = operation({
   summary: 'Where jobs wait: whose turn it is and why, and the tenants by their shares',
   method: 'GET',
   path: '/queues',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () =>

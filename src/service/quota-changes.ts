@@ -203,7 +203,7 @@ async function effectsOf(
       : changed.map(({ resource }) => ({ scope: Number(scope.key), resource: resource.key }));
   const doors = await sendBelow(context, scope, changed);
   const started = await promote(context, distinct([...(await wake(tables, places)), ...doors]));
-  return { over: overView(scope, changed), started: startedView(started) };
+  return { over: overView(scope, changed), started: await startedView(context, started) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { invalid } from '../domain/errors.ts';
+import { OPERATORS, READERS } from '../domain/role.ts';
 import type { PoolRow, ResourceRow, Tables, TenantRow, UseRank } from '../store/store.ts';
 import { allowancesOf, catalogueOf } from './allowances.ts';
 import { cutPage, decodeCursor } from './cursor.ts';
@@ -34,6 +35,7 @@ import {
   toTenantFilter,
   type TenantPage,
   type TenantPageInput,
+  type Within,
 } from './tenant-page.ts';
 
 export const getQuota = operation({
@@ -41,7 +43,8 @@ export const getQuota = operation({
   summary: "Get a tenant's limits, what is used of them, and who above it binds first",
   method: 'GET',
   path: '/tenants/{tenant}/quota',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: true,
   input: () => z.strictObject({ tenant: tenantReference(), pool: inPool() }),
@@ -61,7 +64,8 @@ export const setQuota = operation({
   summary: 'Set limits of a tenant; those that are not named stay as they are',
   method: 'PUT',
   path: '/tenants/{tenant}/quota',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: true,
   requestName: 'TenantQuota',
@@ -92,7 +96,8 @@ export const unsetQuota = operation({
   summary: "Take a limit away from a tenant, so that the resource's default holds",
   method: 'DELETE',
   path: '/tenants/{tenant}/quota/{resource}',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: true,
   input: () =>
@@ -130,7 +135,8 @@ export const listQuotas = operation({
   summary: 'List quotas, also the fullest first or only those beyond some per cent',
   method: 'GET',
   path: '/quotas',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () =>
@@ -151,8 +157,9 @@ export const listQuotas = operation({
     output: { items: [quotaExample], next_cursor: null },
   },
 
-  async run({ tables, now }, input) {
-    const page = await pageOfQuotas(tables, input);
+  async run(context, input) {
+    const { tables, now } = context;
+    const page = await pageOfQuotas(context, input);
     const view = quotaViews(tables, await catalogueOf(tables), await overdueAsOf(tables, now));
     const items: QuotaView[] = [];
     for (const tenant of page.tenants) items.push(await view(tenant, undefined));
@@ -165,7 +172,8 @@ export const quotaHistory = operation({
   summary: "Who changed a tenant's limits, when and why, the newest first",
   method: 'GET',
   path: '/tenants/{tenant}/quota/history',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () => z.strictObject({ tenant: tenantReference(), ...pageInput() }),
@@ -219,14 +227,14 @@ interface QuotaListInput extends Omit<TenantPageInput, 'sort'> {
   readonly sort?: 'name' | 'created' | 'used' | undefined;
 }
 
-async function pageOfQuotas(tables: Tables, input: QuotaListInput): Promise<TenantPage> {
+async function pageOfQuotas(context: Within, input: QuotaListInput): Promise<TenantPage> {
   const { over, sort, ...rest } = input;
-  if (over === undefined && sort !== 'used') return pageOfTenants(tables, { ...rest, sort });
+  if (over === undefined && sort !== 'used') return pageOfTenants(context, { ...rest, sort });
   if (sort !== undefined && sort !== 'used') {
     throw invalid(`A list of those over ${over} % comes fullest first, not by ${sort}.`);
   }
   if (input.tree) throw invalid('A list by use cannot be a tree: take its children with parent.');
-  return pageByUse(tables, input);
+  return pageByUse(context.tables, input);
 }
 
 async function pageByUse(tables: Tables, input: QuotaListInput): Promise<TenantPage> {

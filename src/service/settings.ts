@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { invalid } from '../domain/errors.ts';
 import type { Resource } from '../domain/resource.ts';
+import { ADMINS, READERS } from '../domain/role.ts';
 import { settingsDocument, settingsFromDocument, type Settings } from '../domain/settings.ts';
 import { checkSettings } from '../domain/settings-check.ts';
 import { diffSettings, type SettingsChange } from '../domain/settings-diff.ts';
@@ -12,6 +13,7 @@ import { nothingInForce, settingsOf } from './settings-in-force.ts';
 import { expectVersion, lazy, operation, type Caller, type Context } from './operation.ts';
 import { writePools } from './pool-settings.ts';
 import { promote } from './promotion.ts';
+import { everywhere } from './reach.ts';
 import { toInstant } from './schemas/common.ts';
 import { describeProblem, SettingsDocument } from './schemas/settings.ts';
 import { SettingsResponse } from './schemas/settings-response.ts';
@@ -38,7 +40,8 @@ export const getSettings = operation({
   summary: 'Get the settings in force: resources, pools, and what holds for tenants and jobs',
   method: 'GET',
   path: '/config',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: true,
   input: () => z.strictObject({}),
@@ -57,7 +60,8 @@ export const applySettings = operation({
   summary: 'Put settings in force, as a new revision, and answer what changed',
   method: 'PUT',
   path: '/config',
-  role: 'admin',
+  roles: ADMINS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: true,
   requestName: 'SettingsDocument',
@@ -108,7 +112,16 @@ export async function beginSettings(
     if ((await tables.settings.current()) !== undefined) return;
     const part: Context['attempt'] = (work) => attempt(work, true);
     const time = await now(tables, true);
-    await putInForce({ tables, caller, now: time, newId, attempt: part, round: 0 }, settings);
+    const context = {
+      tables,
+      reach: everywhere,
+      caller,
+      now: time,
+      newId,
+      attempt: part,
+      round: 0,
+    };
+    await putInForce(context, settings);
   });
 }
 

@@ -1,7 +1,8 @@
 import { transition } from '../domain/job.ts';
 import type { JobRow, Tables } from '../store/store.ts';
 import { endJob } from './job-changes.ts';
-import type { Context } from './operation.ts';
+import type { Caller, Context } from './operation.ts';
+import { everywhere } from './reach.ts';
 import { isResumeDue, resumeOverdue } from './pool-hold.ts';
 import { placesInPool } from './pool-room.ts';
 import { continuePromotion, distinct, promote, promoteLater } from './promotion.ts';
@@ -11,7 +12,9 @@ import { areReservationsDue, renewReservations } from './reservations.ts';
 const SETTLED_AT_ONCE = 200;
 
 /** Who acts when time runs out: nobody, but hodei itself. */
-export const SYSTEM = 'hodei';
+export function system(traceId: string): Caller {
+  return { principal: 'hodei', role: 'admin', boundTo: null, traceId };
+}
 
 /** Whether something is overdue, or was left to be promoted. */
 export async function isSettlementDue(tables: Tables, now: number): Promise<boolean> {
@@ -55,7 +58,7 @@ export async function expire(context: Context, job: JobRow): Promise<void> {
 }
 
 function asSystem(context: Context): Context {
-  return { ...context, caller: { principal: SYSTEM, traceId: context.caller.traceId } };
+  return { ...context, reach: everywhere, caller: system(context.caller.traceId) };
 }
 
 /** While leases are overdue, so many of them are settled for the sake of one call. */

@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { HodeiError } from '../domain/errors.ts';
+import { ADMINS } from '../domain/role.ts';
 import type { Store } from '../store/store.ts';
 import type { Environment, Runner } from './call.ts';
 import { operation, type Operation } from './operation.ts';
-import { isSettlementDue, SYSTEM } from './settle.ts';
+import { isSettlementDue, system } from './settle.ts';
 
 /** A change that changes nothing itself: what is due is settled before every change. */
 const settleOnly: Operation = operation({
@@ -11,7 +12,8 @@ const settleOnly: Operation = operation({
   summary: 'End what is overdue, and go on promoting',
   method: 'POST',
   path: '/jobs/settle',
-  role: 'admin',
+  roles: ADMINS,
+  reach: 'all',
   isReadOnly: false,
   isVersioned: false,
   status: 204,
@@ -34,7 +36,7 @@ export async function sweep(
   const isDue = () =>
     store.read(async (tables) => isSettlementDue(tables, await now(tables, false)));
   try {
-    while (await isDue()) await run(settleOnly, {}, { principal: SYSTEM, traceId });
+    while (await isDue()) await run(settleOnly, {}, system(traceId));
   } catch (error) {
     if (!(error instanceof HodeiError) || error.code !== 'unavailable') throw error;
   }

@@ -1,4 +1,4 @@
-import { conflict } from '../domain/errors.ts';
+import { conflict, HodeiError } from '../domain/errors.ts';
 import { stateAsOf, transition } from '../domain/job.ts';
 import type { TenantStatus } from '../domain/tenant.ts';
 import type { JobRow, Tables, TenantRow } from '../store/store.ts';
@@ -7,7 +7,7 @@ import { endJob } from './job-changes.ts';
 import { expectVersion, type Context } from './operation.ts';
 import { promote, wake } from './promotion.ts';
 import { expire } from './settle.ts';
-import { ancestorsOf, findTenant } from './tenant-lookup.ts';
+import { ancestorsOf, existing, findTenant } from './tenant-lookup.ts';
 import { viewTenant, type TenantView } from './tenant-view.ts';
 
 export async function requireFreeName(tables: Tables, name: string): Promise<void> {
@@ -126,14 +126,26 @@ export async function saveTenant(
   return viewTenant(tables, saved);
 }
 
-/** The parent that a change leads to. @throws conflict when the tenant would be above itself. */
+/**
+ * The parent that a change leads to.
+ * @throws conflict when the tenant would be above itself, forbidden when it would leave the caller's reach.
+ */
 export async function parentAfter(
-  tables: Tables,
+  context: Context,
   tenant: TenantRow,
   reference: string | null | undefined,
 ): Promise<number | null> {
+  const { tables } = context;
   if (reference === undefined) return tenant.parent;
-  if (reference === null) return null;
+  if (tenant.parent !== null) {
+    const { id, name } = await existing(tables, tenant.parent);
+    // Also one beyond reach: a document that is put back as it was read moves nothing.
+    if (reference === name || reference === id) return tenant.parent;
+  }
+  if (reference === null) {
+    if (tenant.parent !== null) requireRootsInReach(context);
+    return null;
+  }
   const parent = await findTenant(tables, reference);
   const line = [parent, ...(await ancestorsOf(tables, parent))];
   if (!line.some(({ key }) => key === tenant.key)) return parent.key;
@@ -141,6 +153,18 @@ export async function parentAfter(
     parent.key === tenant.key
       ? `${tenant.name} cannot be its own parent.`
       : `${tenant.name} cannot move under ${parent.name}, which is below it.`,
+  );
+}
+
+/** @throws forbidden for who is bound to a tenant: what has no parent would be out of its reach. */
+export function requireRootsInReach({ reach }: Pick<Context, 'reach'>): void {
+  if (reach.root === undefined) return;
+  throw new HodeiError(
+    'forbidden',
+    'You are bound to a tenant, and all you create stands below it.',
+    {
+      hint: 'Name a parent: --parent, parent in the body.',
+    },
   );
 }
 

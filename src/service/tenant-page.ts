@@ -3,7 +3,7 @@ import { invalid } from '../domain/errors.ts';
 import { parseLabel } from '../domain/tenant.ts';
 import type { Labels, Tables, TenantFilter, TenantRow } from '../store/store.ts';
 import { cutPage, decodeCursor, decodeNumber, encodeCursor, type Page } from './cursor.ts';
-import { lazy } from './operation.ts';
+import { lazy, type Context } from './operation.ts';
 import { queryBoolean, tenantReference } from './schemas/common.ts';
 import { tenantStatus } from './schemas/tenant.ts';
 import { findTenantToRead } from './tenant-lookup.ts';
@@ -40,6 +40,8 @@ export interface TenantPageInput {
   readonly cursor?: string | undefined;
 }
 
+export type Within = Pick<Context, 'tables' | 'reach'>;
+
 export interface TenantPage {
   readonly tenants: readonly (TenantRow & { readonly depth?: number })[];
   readonly next: string | null;
@@ -61,12 +63,13 @@ export async function toTenantFilter(
 }
 
 /** One page of tenants by name, by creation, or in tree order. */
-export async function pageOfTenants(tables: Tables, input: TenantPageInput): Promise<TenantPage> {
+export async function pageOfTenants(context: Within, input: TenantPageInput): Promise<TenantPage> {
+  const { tables } = context;
   const filter = await toTenantFilter(tables, input);
   const hasLabels = Object.keys(filter.labels ?? {}).length > 0;
   if (input.tree) {
     if (input.sort !== undefined) throw invalid('A tree has an order of its own: leave sort out.');
-    return pageOfTree(tables, filter, input);
+    return pageOfTree(context, filter, input);
   }
   if (hasLabels && input.sort === 'name') {
     throw invalid('A list by label is sorted by creation: leave sort out.');
@@ -98,13 +101,13 @@ async function pageByCreation(
 }
 
 async function pageOfTree(
-  tables: Tables,
+  context: Within,
   filter: TenantFilter,
   { cursor, limit }: TenantPageInput,
 ): Promise<TenantPage> {
   const [after] = cursor === undefined ? [] : decodeCursor('tree', cursor, ['string']);
   const { rows, stoppedAt } = await walkTree(
-    tables,
+    context,
     filter,
     after === undefined ? undefined : String(after),
     limit,

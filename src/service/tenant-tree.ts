@@ -1,5 +1,8 @@
 import type { Key, Tables, TenantFilter, TenantRow } from '../store/store.ts';
 import { foreignCursor } from './cursor.ts';
+import type { Context } from './operation.ts';
+
+type Within = Pick<Context, 'tables' | 'reach'>;
 
 /** How many siblings are read at once. */
 const SIBLINGS = 100;
@@ -32,12 +35,13 @@ interface Level {
  * them since; the cost is that of the rows looked at, not of the tree.
  */
 export async function walkTree(
-  tables: Tables,
+  context: Within,
   filter: TenantFilter,
   after: string | undefined,
   limit: number,
 ): Promise<TreePage> {
-  const levels = await levelsAt(tables, filter.parent ?? null, after);
+  const { tables } = context;
+  const levels = await levelsAt(context, filter.parent ?? null, after);
   const rows: TreeRow[] = [];
   for (let visits = 0; visits < VISITS_MAX && rows.length < limit; visits++) {
     const tenant = await nextOf(tables, levels);
@@ -71,7 +75,7 @@ function placeOf(levels: readonly Level[]): string {
 
 /** Where the walk stood. The levels as told hold: no rename or move since then shifts them. */
 async function levelsAt(
-  tables: Tables,
+  context: Within,
   top: Key | null,
   place: string | undefined,
 ): Promise<Level[]> {
@@ -83,16 +87,21 @@ async function levelsAt(
   }));
   const [highest] = told;
   if (highest === undefined || placeOf(told) !== place) throw foreignCursor();
-  return [...(await levelsDownTo(tables, top, highest.parent)), ...told];
+  for (const { parent } of told) {
+    if (parent !== null && !(await context.reach.includes(parent))) throw foreignCursor();
+  }
+  return [...(await levelsDownTo(context, top, highest.parent)), ...told];
 }
 
 /** One level for each step from the top down to a tenant, as the tree is now. */
-async function levelsDownTo(tables: Tables, top: Key | null, key: Key | null): Promise<Level[]> {
+async function levelsDownTo(context: Within, top: Key | null, key: Key | null): Promise<Level[]> {
   if (key === top) return [];
-  const tenant = key === null ? undefined : await tables.tenants.byKey(key);
+  const tenant = key === null ? undefined : await context.tables.tenants.byKey(key);
   if (tenant === undefined) throw foreignCursor();
-  const { parent, name } = tenant;
-  const above = await levelsDownTo(tables, top, parent);
+  const { name } = tenant;
+  // Of what is within reach it is the root.
+  const parent = tenant.key === context.reach.root ? null : tenant.parent;
+  const above = await levelsDownTo(context, top, parent);
   return [...above, { parent, pending: [], lastName: name }];
 }
 

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { conflict, HodeiError, invalid } from '../domain/errors.ts';
+import { OPERATORS, READERS } from '../domain/role.ts';
 import type { TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { tenantExample, tenantRequestExample } from './examples.ts';
@@ -12,6 +13,7 @@ import {
   deleteSubtree,
   parentAfter,
   requireFreeName,
+  requireRootsInReach,
   saveTenant,
   setStatus,
   settableFields,
@@ -29,7 +31,8 @@ export const createTenant = operation({
   summary: 'Create a tenant, with the default quota or limits of its own',
   method: 'POST',
   path: '/tenants',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: true,
   status: 201,
@@ -43,6 +46,7 @@ export const createTenant = operation({
     await requireFreeName(tables, input.name);
     if (context.caller.ifVersion !== undefined) throw noVersionYet(input.name);
     const parent = input.parent == null ? null : await findTenant(tables, input.parent);
+    if (parent === null) requireRootsInReach(context);
     const tenant = {
       id: context.newId('tenant'),
       name: input.name,
@@ -75,7 +79,8 @@ export const getTenant = operation({
   summary: 'Get a tenant',
   method: 'GET',
   path: '/tenants/{tenant}',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: true,
   input: tenantOnly,
@@ -92,7 +97,8 @@ export const listTenants = operation({
   summary: 'List tenants, page by page: all, children of one, a subtree, or those with a label',
   method: 'GET',
   path: '/tenants',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () =>
@@ -107,9 +113,9 @@ export const listTenants = operation({
     output: { items: [tenantExample], next_cursor: null },
   },
 
-  async run({ tables }, input) {
-    const { tenants, next } = await pageOfTenants(tables, input);
-    const view = tenantViews(tables);
+  async run(context, input) {
+    const { tenants, next } = await pageOfTenants(context, input);
+    const view = tenantViews(context.tables);
     const items: TenantView[] = [];
     for (const { depth, ...tenant } of tenants) {
       items.push({ ...(await view(tenant)), ...(depth !== undefined && { depth }) });
@@ -123,7 +129,8 @@ export const updateTenant = operation({
   summary: 'Change a tenant: rename it, move it in the tree, set email, weight or labels',
   method: 'PUT',
   path: '/tenants/{tenant}',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: true,
   requestName: 'UpdateTenantRequest',
@@ -165,7 +172,7 @@ export const updateTenant = operation({
       name: input.name ?? tenant.name,
       email: input.email ?? tenant.email,
       weight: input.weight ?? tenant.weight,
-      parent: await parentAfter(tables, tenant, input.parent),
+      parent: await parentAfter(context, tenant, input.parent),
     };
     if (input.labels !== undefined) await tables.tenants.replaceLabels(tenant.key, input.labels);
     const saved = await saveTenant(context, 'tenant.update', before, changed);
@@ -179,7 +186,8 @@ export const suspendTenant = operation({
   summary: 'Suspend a tenant: nothing new starts for it or below it',
   method: 'POST',
   path: '/tenants/{tenant}/suspend',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: true,
   input: tenantOnly,
@@ -196,7 +204,8 @@ export const resumeTenant = operation({
   summary: 'Resume a suspended tenant',
   method: 'POST',
   path: '/tenants/{tenant}/resume',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: true,
   input: tenantOnly,
@@ -210,7 +219,8 @@ export const deleteTenant = operation({
   summary: 'Delete a tenant; its history stays and its name can be used again',
   method: 'DELETE',
   path: '/tenants/{tenant}',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: true,
   status: 204,

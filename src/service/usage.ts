@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { invalid } from '../domain/errors.ts';
+import { ADMINS, READERS } from '../domain/role.ts';
 import { catalogueOf } from './allowances.ts';
 import { operation } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
@@ -16,7 +17,8 @@ export const getUsage = operation({
   summary: 'Get what a tenant and everything below it holds now',
   method: 'GET',
   path: '/tenants/{tenant}/usage',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () => z.strictObject({ tenant: tenantReference() }),
@@ -35,7 +37,8 @@ export const listUsage = operation({
   summary: 'List what tenants hold now, each with everything below it',
   method: 'GET',
   path: '/usage',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () =>
@@ -52,11 +55,12 @@ export const listUsage = operation({
     output: { items: [usageExample], next_cursor: null },
   },
 
-  async run({ tables, now }, input) {
+  async run(context, input) {
+    const { tables, now } = context;
     if (input.roots && (input.tree || input.parent !== undefined)) {
       throw invalid('Roots stand under no tenant, and are no tree: leave parent and tree out.');
     }
-    const { tenants, next } = await pageOfTenants(tables, input);
+    const { tenants, next } = await pageOfTenants(context, input);
     const view = usageViews(tables, await catalogueOf(tables), await overdueAsOf(tables, now));
     const items: UsageView[] = [];
     for (const { depth, ...tenant } of tenants) {
@@ -71,7 +75,8 @@ export const verifyUsage = operation({
   summary: 'Add up what live jobs hold, and compare it with every balance of the ledger',
   method: 'GET',
   path: '/usage/verify',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'all',
   isReadOnly: true,
   isVersioned: false,
   input: () => z.strictObject({}),
@@ -85,7 +90,8 @@ export const repairUsage = operation({
   summary: 'Set every balance that differs to what live jobs hold',
   method: 'POST',
   path: '/usage/repair',
-  role: 'admin',
+  roles: ADMINS,
+  reach: 'all',
   isReadOnly: false,
   isAlone: true,
   isVersioned: false,

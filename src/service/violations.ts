@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { reasonCodes, type ReasonCode } from '../domain/admission.ts';
 import { invalid } from '../domain/errors.ts';
+import { READERS } from '../domain/role.ts';
 import type { DecisionFilter, DecisionRow, Tables } from '../store/store.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
 import { rejectedExample, violationExample } from './job-examples.ts';
@@ -20,7 +21,8 @@ export const listViolations = operation({
   summary: 'List requests that did not fit, with the numbers of that moment, the newest first',
   method: 'GET',
   path: '/violations',
-  role: 'viewer',
+  roles: READERS,
+  reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
   input: () =>

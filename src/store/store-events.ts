@@ -1,4 +1,4 @@
-import type { Instant } from './store-tenants.ts';
+import type { Instant, Key } from './store-tenants.ts';
 
 export interface EventRow {
   readonly sequence: number;
@@ -26,6 +26,8 @@ export interface EventFilter {
   readonly operations?: readonly string[];
   readonly since?: Instant;
   readonly until?: Instant;
+  /** Only of this tenant and those below it. */
+  readonly within?: Key;
 }
 
 export interface EventTable {

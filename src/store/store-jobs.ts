@@ -38,6 +38,8 @@ export interface JobFilter {
   readonly states: readonly JobState[];
   readonly tenant?: Key;
   readonly pool?: Key;
+  /** Of this tenant and those below it. */
+  readonly within?: Key;
   /** Requested before this. */
   readonly before?: Instant;
   readonly now: Instant;
@@ -118,6 +120,8 @@ export interface ViolationRow {
 
 export interface DecisionFilter {
   readonly tenant?: Key;
+  /** Of this tenant and those below it. */
+  readonly within?: Key;
   readonly pool?: Key;
   readonly resource?: Key;
   readonly code?: ReasonCode;

@@ -36,6 +36,8 @@ export interface TenantFilter {
   readonly status?: TenantStatus;
   readonly namePrefix?: string;
   readonly labels?: Labels;
+  /** Only this tenant and those below it. */
+  readonly within?: Key;
 }
 
 /** Tenants; those that are deleted are found by key and by id only. */
@@ -47,9 +49,9 @@ export interface TenantTable {
   byKey(key: Key): Promise<TenantRow | undefined>;
   byId(id: string): Promise<TenantRow | undefined>;
   byName(name: string): Promise<TenantRow | undefined>;
-  byIdPrefix(prefix: string, limit: number): Promise<TenantRow[]>;
+  byIdPrefix(prefix: string, limit: number, within?: Key): Promise<TenantRow[]>;
   /** Names that stand next to this one in the alphabet, up to `limit` on each side. */
-  namesAround(name: string, limit: number): Promise<string[]>;
+  namesAround(name: string, limit: number, within?: Key): Promise<string[]>;
   listByName(filter: TenantFilter, after: string | undefined, limit: number): Promise<TenantRow[]>;
   listByCreation(filter: TenantFilter, after: Key | undefined, limit: number): Promise<TenantRow[]>;
   /** Children in order of name; of null: the roots. */

@@ -3,12 +3,14 @@ import type { DecisionTable, JobTable, RequestKeyTable, WakeupTable } from './st
 import type { RecentUseTable, ReservationTable, WaitingTable } from './store-queue.ts';
 import type { BalanceTable, PoolTable, QuotaTable, ScopeTable } from './store-quotas.ts';
 import type { ResourceTable, TenantTable } from './store-tenants.ts';
+import type { TokenTable } from './store-tokens.ts';
 
 export type * from './store-events.ts';
 export type * from './store-jobs.ts';
 export * from './store-queue.ts';
 export type * from './store-quotas.ts';
 export type * from './store-tenants.ts';
+export type * from './store-tokens.ts';
 
 export interface Tables {
   readonly tenants: TenantTable;
@@ -28,6 +30,7 @@ export interface Tables {
   readonly events: EventTable;
   readonly settings: RevisionTable;
   readonly policies: RevisionTable;
+  readonly tokens: TokenTable;
 }
 
 export interface Transaction {

@@ -77,6 +77,10 @@ observability:
     level: warn
 security:
   allow_unauthenticated: true
+  rate_limiting:
+    enabled: false
+    requests_per_second: 50
+    failures_per_minute: 5
 `;
     expect(load(text)).toEqual({
       path: 'config.yaml',
@@ -148,6 +152,7 @@ security:
       },
       logLevel: 'warn',
       allowUnauthenticated: true,
+      rateLimiting: { enabled: false, requestsPerSecond: 50, failuresPerMinute: 5 },
     });
   });
 

@@ -107,7 +107,10 @@ describe('describeConfig', () => {
         max_queue_size: 'unlimited',
       },
       observability: { logging: { level: 'info' } },
-      security: { allow_unauthenticated: false },
+      security: {
+        allow_unauthenticated: false,
+        rate_limiting: { enabled: true, requests_per_second: 1000, failures_per_minute: 30 },
+      },
     });
     const keys = knownKeys().filter((key) => !key.startsWith('resource_pools.pools[].'));
     expect(keysOf(describeConfig(defaultConfig())).toSorted()).toEqual(keys.toSorted());

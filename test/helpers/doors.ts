@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import type { Service } from '../../src/service/call.ts';
 import type { Call, Caller } from '../../src/service/operation.ts';
 import { callRemote } from '../../src/http/client.ts';
@@ -19,13 +20,22 @@ export interface OpenDoor {
   close(): Promise<void>;
 }
 
+/** Tests ask as fast as they can. */
+export const notLimited = { enabled: false, requestsPerSecond: 1, failuresPerMinute: 1 };
+
 const local: Door = {
   name: 'local',
   async open(service) {
     return {
       principal: 'ana',
       call: (caller) => (operation, input, options) =>
-        service(operation, input, { principal: 'ana', traceId: 'local', ...caller, ...options }),
+        service(operation, input, {
+          ...fullAuthority,
+          principal: 'ana',
+          traceId: 'local',
+          ...caller,
+          ...options,
+        }),
       async close() {},
     };
   },
@@ -38,6 +48,7 @@ const remote: Door = {
       service,
       ...{ host: '127.0.0.1', port: 0, allowedHosts: [], corsOrigins: [], version: '0.0.0' },
       ...{ allowUnauthenticated: false, logLevel: 'error', log: { write: () => undefined } },
+      rateLimiting: notLimited,
       checkReady: async () => undefined,
       newTraceId: () => TRACE_ID,
     });

@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { HodeiError } from '../../src/domain/errors.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import { callLocal } from '../../src/service/call.ts';
@@ -40,7 +41,7 @@ export interface FullDiskReport {
 export async function fillDisk(folder: string): Promise<FullDiskReport> {
   const path = join(folder, 'hodei.db');
   const ballast = join(folder, 'ballast');
-  const ana = { principal: 'ana', traceId: TRACE_ID };
+  const ana = { ...fullAuthority, principal: 'ana', traceId: TRACE_ID };
   const environment = { now: () => 0, newId: countingIds().newId };
   const store = openSqliteStore({ path, create: true, now: environment.now });
   await beginSettings(store, environment, ana, defaultSettings);

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { HodeiError } from '../../src/domain/errors.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { operations } from '../../src/service/index.ts';
@@ -79,7 +80,7 @@ async function answerTo(call: Call, { operation: name, input }: Asked): Promise<
 
 function callOn(store: Store, principal: string): Call {
   const service = callLocal(store, { now: Date.now, newId: randomId });
-  return callAs(service, { principal, traceId: TRACE_ID });
+  return callAs(service, { ...fullAuthority, principal, traceId: TRACE_ID });
 }
 
 /** Ids of many processes, which must differ. */

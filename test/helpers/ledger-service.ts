@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3';
 import { join } from 'node:path';
+import { fullAuthority } from '../../src/service/authority.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { callLocal, type Environment } from '../../src/service/call.ts';
 import type { Call } from '../../src/service/operation.ts';
@@ -47,7 +48,7 @@ export interface LedgerService {
   close(): Promise<void>;
 }
 
-const caller = { principal: 'ana', traceId: TRACE_ID };
+const caller = { ...fullAuthority, principal: 'ana', traceId: TRACE_ID };
 
 export async function ledgerService(settings: Settings): Promise<LedgerService> {
   const folder = memoryFolder();

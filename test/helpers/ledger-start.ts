@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import { callLocal } from '../../src/service/call.ts';
 import type { Call } from '../../src/service/operation.ts';
@@ -23,7 +24,7 @@ export async function beginLedger(
   tenants: Readonly<Record<string, Limits>>,
   begin: (call: Call) => Promise<void> = async () => undefined,
 ): Promise<void> {
-  const caller = { principal: 'ana', traceId: TRACE_ID };
+  const caller = { ...fullAuthority, principal: 'ana', traceId: TRACE_ID };
   const environment = { now: Date.now, newId: countingIds().newId };
   const store = openSqliteStore({ path, create: true, now: Date.now });
   await beginSettings(store, environment, caller, defaultSettings);

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { findBreak, GENESIS_HASH } from '../../src/service/event-log.ts';
 import { verifyUsage } from '../../src/service/usage.ts';
@@ -18,7 +19,7 @@ import { onFile } from './store.ts';
 export async function requireCleanLedger(path: string): Promise<EventRow[]> {
   const store = openSqliteStore({ path, create: false, now: () => 0 });
   const service = callLocal(store, { now: () => 0, newId: countingIds().newId });
-  const call = callAs(service, { principal: 'inspector', traceId: TRACE_ID });
+  const call = callAs(service, { ...fullAuthority, principal: 'inspector', traceId: TRACE_ID });
   const events = await store.read((tables) => tables.events.following(0, 10_000_000));
   const { differences } = await call(verifyUsage, {});
   await store.close();

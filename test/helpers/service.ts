@@ -1,3 +1,4 @@
+import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal, type Environment, type Service } from '../../src/service/call.ts';
 import type { Call, Caller } from '../../src/service/operation.ts';
 import { beginSettings } from '../../src/service/settings.ts';
@@ -38,7 +39,7 @@ export async function testService({ around }: TestServiceOptions = {}): Promise<
   const ids = countingIds();
   const { store, path, close } = openTestStore(clock.now);
   const environment = { now: clock.now, newId: ids.newId, checkOutput: true };
-  const ana = { principal: 'ana', traceId: TRACE_ID };
+  const ana = { ...fullAuthority, principal: 'ana', traceId: TRACE_ID };
   await beginSettings(store, environment, ana, defaultSettings);
   const service = callLocal(around?.(store) ?? store, environment);
   const as = (caller: Partial<Caller>) => callAs(service, { ...ana, ...caller });

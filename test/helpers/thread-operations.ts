@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as z from 'zod';
 import { databaseError, unavailable } from '../../src/domain/errors.ts';
+import { roles } from '../../src/domain/role.ts';
 import { operation, type InputSchema, type Operation } from '../../src/service/operation.ts';
 
 // What a worker thread of the tests can do beside everything that hodei can.
@@ -12,7 +13,9 @@ function make<I extends InputSchema>(
   act: (input: z.output<I>) => unknown,
 ): Operation<I, z.ZodUnknown> {
   return operation({
-    ...{ name, isReadOnly, summary: name, method: 'POST', path: '', role: 'viewer' },
+    ...{ name, isReadOnly, summary: name, method: 'POST', path: '' },
+    roles,
+    reach: 'all',
     isVersioned: false,
     input: () => input,
     output: () => z.unknown(),

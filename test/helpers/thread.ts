@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { canRead, canWrite } from '../../src/main/probes.ts';
 import { runLocal } from '../../src/service/call.ts';
 import { operations } from '../../src/service/index.ts';
+import { identityOperations } from '../../src/service/token-identity.ts';
 import { answerCalls } from '../../src/service/worker.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -15,7 +16,7 @@ const store = counting(openSqliteStore({ path, create: false, now: Date.now }));
 let ids = 0;
 
 answerCalls(port, {
-  operations: [...operations, canRead, canWrite, ...threadOperations],
+  operations: [...operations, ...identityOperations, canRead, canWrite, ...threadOperations],
   run: runLocal(store, {
     now: Date.now,
     newId: (kind) => `${kind}-${String((ids += 1)).padStart(12, '0')}`,

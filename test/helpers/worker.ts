@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { setQuota } from '../../src/service/quotas.ts';
@@ -72,7 +73,7 @@ function open(path: string, name: string) {
 }
 
 function caller(principal: string) {
-  return { principal, traceId: TRACE_ID };
+  return { ...fullAuthority, principal, traceId: TRACE_ID };
 }
 
 /** Ids of many processes, which must differ. */

@@ -105,7 +105,10 @@ describe('a rehearsal', () => {
     expect(body).toEqual(full);
     const [{ input, caller } = {}] = heard;
     expect(input).toEqual({ room: 'blue', guests: 3 });
-    expect(caller).toEqual({ principal: 'anonymous', traceId: expect.any(String) });
+    expect(caller).toEqual({
+      ...{ principal: 'anonymous', role: 'admin', boundTo: null },
+      traceId: expect.any(String),
+    });
   });
 
   it.each(['reason=x', 'as=bot', 'dry_run=true', 'guests=3'])(

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { OPERATORS } from '../../src/domain/role.ts';
 import { operation } from '../../src/service/operation.ts';
 
 const room = z.string().describe('A room.').meta({ example: 'blue' });
@@ -21,7 +22,8 @@ const notRun = () => Promise.reject(new Error('the service answers for it'));
 
 const common = {
   method: 'POST',
-  role: 'operator',
+  roles: OPERATORS,
+  reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
   input: () => z.strictObject({ room, guests }),

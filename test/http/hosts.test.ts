@@ -191,7 +191,7 @@ describe('a page of another origin', () => {
       'access-control-allow-origin': 'https://ops.example',
       'access-control-allow-methods': 'GET, HEAD, POST, PUT, DELETE',
       'access-control-allow-headers':
-        'content-type, if-match, idempotency-key, last-event-id, traceparent',
+        'authorization, content-type, if-match, idempotency-key, last-event-id, traceparent',
     });
     const evil = await preflight('https://evil.test');
     expect(evil.headers['access-control-allow-origin']).toBeUndefined();

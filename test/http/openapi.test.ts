@@ -13,7 +13,7 @@ interface Described {
   readonly operationId: string;
   readonly summary: string;
   readonly tags: string[];
-  readonly 'x-hodei-role': string;
+  readonly 'x-hodei-roles': string;
   readonly parameters: {
     readonly $ref?: string;
     readonly name?: string;
@@ -103,12 +103,12 @@ describe('the OpenAPI document', () => {
 describe.each(all)('the description of %s', (_name, operation) => {
   const described = describedOf(operation);
 
-  it('has id, tag, summary and role', () => {
+  it('has id, tag, summary and roles', () => {
     const [noun = '', verb = ''] = operation.name.split('.');
     expect(described.operationId).toBe(noun + verb.charAt(0).toUpperCase() + verb.slice(1));
     expect(described.tags).toEqual([noun]);
     expect(described.summary).toBe(operation.summary);
-    expect(described['x-hodei-role']).toBe(operation.role);
+    expect(described['x-hodei-roles']).toEqual(operation.roles);
   });
 
   it('has its parameters, each described and where possible with an example', () => {

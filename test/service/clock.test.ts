@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { steadyClock, type SystemTime } from '../../src/service/clock.ts';
 import { admitJob, getJob } from '../../src/service/jobs.ts';
@@ -12,7 +13,7 @@ import { callAs, TRACE_ID } from '../helpers/service.ts';
 import { openTestStore, START, type TestStore } from '../helpers/store.ts';
 import { makeTenant } from '../helpers/tenant.ts';
 
-const ana = { principal: 'ana', traceId: TRACE_ID };
+const ana = { ...fullAuthority, principal: 'ana', traceId: TRACE_ID };
 const HOUR = 3_600_000;
 
 /** A machine of which everything about time can be changed. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal, runLocal } from '../../src/service/call.ts';
 import { getJob } from '../../src/service/jobs.ts';
 import {
@@ -124,7 +125,7 @@ describe.each(doors)('a pool that is held until a time ($name call)', (door) => 
     await heldWithTwo();
     const store = openSqliteStore({ path: hodei.path, create: false, now: hodei.clock.now });
     const restarted = callAs(callLocal(store, hodei.environment), {
-      ...{ principal: 'ben', traceId: TRACE_ID },
+      ...{ ...fullAuthority, principal: 'ben', traceId: TRACE_ID },
     });
     expect(await restarted(getPool, { pool })).toMatchObject({
       ...{ status: 'held', held_until: until, held_reason: 'driver' },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { defaultSettings, settingsDocument } from '../../src/domain/settings.ts';
 import {
   getQuota,
@@ -430,7 +431,11 @@ describe('a database without settings', () => {
   it('says so, and takes them once, whoever begins', async () => {
     const { store, close } = openTestStore();
     const environment = { now: () => 0, newId: countingIds().newId, checkOutput: true };
-    const call = callAs(callLocal(store, environment), { principal: 'ana', traceId: TRACE_ID });
+    const call = callAs(callLocal(store, environment), {
+      ...fullAuthority,
+      principal: 'ana',
+      traceId: TRACE_ID,
+    });
     const nothing = {
       code: 'unavailable',
       message: 'No settings are in force yet.',
@@ -439,7 +444,7 @@ describe('a database without settings', () => {
     expect(await refusal(call(getSettings, {}))).toEqual(nothing);
     expect(await refusal(makeTenant(call, 'acme'))).toEqual(nothing);
     expect(await call(applySettings, {}, { ifVersion: 0 })).toMatchObject({ revision: 1 });
-    const caller = { principal: 'ben', traceId: TRACE_ID };
+    const caller = { ...fullAuthority, principal: 'ben', traceId: TRACE_ID };
     await beginSettings(store, environment, caller, { ...defaultSettings, defaultTenantQuota: {} });
     expect(await call(getSettings, {})).toMatchObject({
       revision: 1,

@@ -2,12 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { HodeiError } from '../../src/domain/errors.ts';
 import { startServer } from '../../src/http/server.ts';
 import { startWorkers } from '../../src/main/workers.ts';
 import { setQuota } from '../../src/service/quotas.ts';
 import { createTenant, deleteTenant, getTenant, listTenants } from '../../src/service/tenants.ts';
 import { answerCalls, callThrough } from '../../src/service/worker.ts';
+import { notLimited } from '../helpers/doors.ts';
 import { bundleWorker } from '../helpers/processes.ts';
 import { refusal } from '../helpers/refusal.ts';
 import { callAs, testService, TRACE_ID } from '../helpers/service.ts';
@@ -22,7 +24,7 @@ import {
   ways,
 } from '../helpers/thread-operations.ts';
 
-const ana = { principal: 'ana', traceId: TRACE_ID };
+const ana = { ...fullAuthority, principal: 'ana', traceId: TRACE_ID };
 const names = Array.from({ length: 200 }, (_, i) => `t-${String(i).padStart(3, '0')}`);
 
 let folder: string;
@@ -52,6 +54,7 @@ async function served() {
   const server = await startServer({
     ...{ host: '127.0.0.1', port: 0, allowedHosts: [], corsOrigins: [], version: '0.0.0' },
     ...{ allowUnauthenticated: false, logLevel: 'error', newTraceId: () => TRACE_ID },
+    rateLimiting: notLimited,
     service: running.service,
     checkReady: running.checkReady,
     log: { write: (line) => void lines.push(line) },

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { findBreak, GENESIS_HASH } from '../../src/service/event-log.ts';
 import { getQuota } from '../../src/service/quotas.ts';
@@ -38,7 +39,11 @@ it('sixteen processes write one file while one reads, and nothing is refused, lo
 
   const store = openSqliteStore({ path, create: false, now: () => START });
   const environment = { now: () => START, newId: countingIds().newId };
-  const call = callAs(callLocal(store, environment), { principal: 'reader', traceId: TRACE_ID });
+  const call = callAs(callLocal(store, environment), {
+    ...fullAuthority,
+    principal: 'reader',
+    traceId: TRACE_ID,
+  });
   const counts: number[] = [];
   while (!finished.signal.aborted) counts.push(await readThrough(call));
 

@@ -1,5 +1,6 @@
 import { parse } from 'libpg-query';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { listAudit } from '../../src/service/events.ts';
 import { explainDecision, explainJob, explainTenant } from '../../src/service/explain.ts';
@@ -192,7 +193,11 @@ async function doEverything(tables: Tables): Promise<void> {
   };
   const clock = stoppedClock();
   const environment = { now: clock.now, newId: countingIds().newId };
-  const call = callAs(callLocal(store, environment), { principal: 'ana', traceId: TRACE_ID });
+  const call = callAs(callLocal(store, environment), {
+    ...fullAuthority,
+    principal: 'ana',
+    traceId: TRACE_ID,
+  });
   await call(applySettings, { resources: [{ name: 'license' }, { name: 'tape' }] });
   await call(applySettings, { resources: [{ name: 'license', default_limit: 3 }] });
   await call(getSettings, {});

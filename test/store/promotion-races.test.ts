@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { admitJob } from '../../src/service/jobs.ts';
 import type { Call } from '../../src/service/operation.ts';
@@ -151,7 +152,7 @@ async function changeAt(path: string, time: number, at: string): Promise<void> {
   const store = openSqliteStore({ path, create: false, now: () => time });
   const service = callLocal(store, { now: () => time, newId: countingIds().newId });
 
-  await callAs(service, { principal: 'later', traceId: TRACE_ID })(updateTenant, {
+  await callAs(service, { ...fullAuthority, principal: 'later', traceId: TRACE_ID })(updateTenant, {
     ...{ tenant: 'web', labels: { at } },
   });
   await store.close();

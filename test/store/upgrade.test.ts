@@ -1,6 +1,7 @@
 import Sqlite from 'better-sqlite3';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { fullAuthority } from '../../src/service/authority.ts';
 import { defaultSettings, settingsDocument } from '../../src/domain/settings.ts';
 import { callLocal } from '../../src/service/call.ts';
 import { getJob, releaseJob } from '../../src/service/jobs.ts';
@@ -70,7 +71,11 @@ it('who waited before the queue had a table of its own still waits, and starts i
   writeSecondSchema();
   const store = openSqliteStore({ path, create: true, now: () => START });
   const environment = { now: () => START + 1000, newId: countingIds().newId };
-  const call = callAs(callLocal(store, environment), { principal: 'ana', traceId: TRACE_ID });
+  const call = callAs(callLocal(store, environment), {
+    ...fullAuthority,
+    principal: 'ana',
+    traceId: TRACE_ID,
+  });
   const states = async () => {
     const jobs = ['runs', 'first', 'second'].map((name) => call(getJob, { job: `acme:${name}` }));
     return (await Promise.all(jobs)).map(({ state }) => state);

@@ -23,7 +23,12 @@ const holder = lazy(() =>
   z.strictObject({
     scope: scopeName(),
     resource: z.string(),
-    tenant: z.string().describe('Who holds it; where no job is named, with all below it.'),
+    tenant: z
+      .string()
+      .nullable()
+      .describe(
+        'Who holds it; where no job is named, with all below it. Null: others, beyond your reach.',
+      ),
     job: z.string().nullable().describe("Id of the job, in the tenant's own scope."),
     job_id: z.string().nullable(),
     amount: z.int(),
@@ -88,7 +93,9 @@ const level = lazy(() =>
     of: z.int().describe('How many compete there.'),
     ...rival(),
     dominant: dominant(),
-    ahead: z.array(z.strictObject(rival())).describe('The last three of those before it.'),
+    ahead: z
+      .array(z.strictObject(rival()))
+      .describe('Of the last three before it those within your reach.'),
   }),
 );
 

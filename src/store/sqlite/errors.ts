@@ -9,7 +9,9 @@ const idIsTaken = () =>
 const constraintErrors: Readonly<Record<string, () => HodeiError>> = {
   'UNIQUE constraint failed: tenant.name': () => conflict('A tenant of this name exists already.'),
   'UNIQUE constraint failed: pool.name': () => conflict('A pool of this name exists already.'),
+  'UNIQUE constraint failed: token.name': () => conflict('A token of this name exists already.'),
   'UNIQUE constraint failed: tenant.public_id': idIsTaken,
+  'UNIQUE constraint failed: token.public_id': idIsTaken,
   'UNIQUE constraint failed: job.public_id': idIsTaken,
   'UNIQUE constraint failed: decision.public_id': idIsTaken,
 };

@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../../domain/admission.ts';
 import type { DecisionFilter, DecisionRow, DecisionTable, Key, ViolationRow } from '../store.ts';
 import { condition, valuesOf, where, type Database } from './database.ts';
+import { subtreeCondition } from './tenants.ts';
 
 interface Row {
   id: number;
@@ -138,6 +139,7 @@ async function list(
 ): Promise<DecisionRow[]> {
   const conditions = [];
   if (filter.tenant !== undefined) conditions.push(condition('d.tenant = ?', filter.tenant));
+  conditions.push(...subtreeCondition('d.tenant', filter.within));
   if (filter.pool !== undefined) conditions.push(condition('d.pool = ?', filter.pool));
   if (filter.since !== undefined) conditions.push(condition('d.last_at >= ?', filter.since));
   if (filter.until !== undefined) conditions.push(condition('d.first_at < ?', filter.until));

@@ -1,5 +1,6 @@
 import type { EventFilter, EventRow, EventTable } from '../store.ts';
 import { condition, valuesOf, where, type Database } from './database.ts';
+import { subtreeCondition } from './tenants.ts';
 
 interface Row {
   sequence: number;
@@ -66,6 +67,11 @@ async function list(
 ): Promise<EventRow[]> {
   const conditions = [];
   if (filter.tenant !== undefined) conditions.push(condition('tenant = ?', filter.tenant));
+  const [within] = subtreeCondition('t.id', filter.within);
+  if (within !== undefined) {
+    const ids = `select t.public_id from tenant t ${where([within])}`;
+    conditions.push(condition(`tenant in (${ids})`, ...within.values));
+  }
   if (filter.principal !== undefined) conditions.push(condition('principal = ?', filter.principal));
   if (filter.operations !== undefined) {
     const marks = filter.operations.map(() => '?').join(', ');

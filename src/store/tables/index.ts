@@ -14,6 +14,7 @@ import { resourceTable } from './resources.ts';
 import { revisionTable } from './revisions.ts';
 import { scopeTable } from './scopes.ts';
 import { tenantTable } from './tenants.ts';
+import { tokenTable } from './tokens.ts';
 import { waitingTable } from './waiting.ts';
 import { wakeupTable } from './wakeups.ts';
 
@@ -37,5 +38,6 @@ export function tablesOf(database: Database): Tables {
     events: eventTable(database),
     settings: revisionTable(database, 'settings_revision'),
     policies: revisionTable(database, 'policy_revision'),
+    tokens: tokenTable(database),
   };
 }

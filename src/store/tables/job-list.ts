@@ -2,6 +2,7 @@ import type { JobState } from '../../domain/job.ts';
 import type { JobFilter, JobRow, Key } from '../store.ts';
 import { condition, valuesOf, where, type Condition, type Database } from './database.ts';
 import { columns, toJob, type Row } from './job-row.ts';
+import { subtreeCondition } from './tenants.ts';
 
 /**
  * A page of jobs, the newest first. Each state is searched by an index of its own and gives at most
@@ -49,6 +50,7 @@ function living(state: 'queued' | 'admitted'): Condition {
 function conditionsOf(filter: JobFilter, before: Key | undefined): Condition[] {
   const conditions = [];
   if (filter.tenant !== undefined) conditions.push(condition('j.tenant = ?', filter.tenant));
+  conditions.push(...subtreeCondition('j.tenant', filter.within));
   if (filter.pool !== undefined) conditions.push(condition('j.pool = ?', filter.pool));
   if (filter.before !== undefined) {
     conditions.push(condition('j.requested_at < ?', filter.before));

@@ -31,8 +31,8 @@ export function tenantTable(database: Database): TenantTable {
     byId: (id) => one(`select ${columns} from tenant t where t.public_id = ?`, id),
     byName: (name) =>
       one(`select ${columns} from tenant t where t.name = ? and t.deleted_at is null`, name),
-    byIdPrefix: (prefix, limit) => byIdPrefix(database, prefix, limit),
-    namesAround: (name, limit) => namesAround(database, name, limit),
+    byIdPrefix: (prefix, limit, within) => byIdPrefix(database, prefix, limit, within),
+    namesAround: (name, limit, within) => namesAround(database, name, limit, within),
     listByName: (filter, after, limit) => listByName(database, filter, after, limit),
     listByCreation: (filter, after, limit) => listByCreation(database, filter, after, limit),
     children: (parent, afterName, limit) => children(database, parent, afterName, limit),
@@ -85,31 +85,40 @@ async function update(database: Database, tenant: TenantRow): Promise<void> {
   );
 }
 
-async function byIdPrefix(database: Database, prefix: string, limit: number): Promise<TenantRow[]> {
+async function byIdPrefix(
+  database: Database,
+  prefix: string,
+  limit: number,
+  within: Key | undefined,
+): Promise<TenantRow[]> {
+  const conditions = [
+    condition('t.public_id >= ? and t.public_id < ?', prefix, endOfPrefix(prefix)),
+    condition('t.deleted_at is null'),
+    ...subtreeCondition('t.id', within),
+  ];
   const rows = await database.all<Row>(
-    `select ${columns} from tenant t
-     where t.public_id >= ? and t.public_id < ? and t.deleted_at is null
-     order by t.public_id limit ?`,
-    prefix,
-    endOfPrefix(prefix),
+    `select ${columns} from tenant t ${where(conditions)} order by t.public_id limit ?`,
+    ...valuesOf(conditions),
     limit,
   );
   return rows.map(toTenant);
 }
 
-async function namesAround(database: Database, name: string, limit: number): Promise<string[]> {
-  const before = await database.all<{ name: string }>(
-    `select t.name from tenant t where t.name < ? and t.deleted_at is null
-     order by t.name desc limit ?`,
-    name,
-    limit,
-  );
-  const after = await database.all<{ name: string }>(
-    `select t.name from tenant t where t.name >= ? and t.deleted_at is null
-     order by t.name limit ?`,
-    name,
-    limit,
-  );
+async function namesAround(
+  database: Database,
+  name: string,
+  limit: number,
+  within: Key | undefined,
+): Promise<string[]> {
+  const living = [condition('t.deleted_at is null'), ...subtreeCondition('t.id', within)];
+  const names = (side: Condition, order: string) =>
+    database.all<{ name: string }>(
+      `select t.name from tenant t ${where([side, ...living])} order by t.name ${order} limit ?`,
+      ...valuesOf([side, ...living]),
+      limit,
+    );
+  const before = await names(condition('t.name < ?', name), 'desc');
+  const after = await names(condition('t.name >= ?', name), 'asc');
   return [...before, ...after].map((row) => row.name);
 }
 
@@ -200,7 +209,10 @@ async function replaceLabels(database: Database, key: Key, next: Labels): Promis
 
 /** The filter as conditions on `tenant t`, the undeleted ones only. */
 export function tenantConditions(filter: TenantFilter): Condition[] {
-  const conditions = [condition('t.deleted_at is null')];
+  const conditions = [
+    condition('t.deleted_at is null'),
+    ...subtreeCondition('t.id', filter.within),
+  ];
   if (filter.parent !== undefined) conditions.push(childOf(filter.parent));
   if (filter.status !== undefined) conditions.push(condition('t.status = ?', filter.status));
   if (filter.namePrefix !== undefined) {
@@ -219,6 +231,18 @@ export function tenantConditions(filter: TenantFilter): Condition[] {
   }
   return conditions;
 }
+
+/** That a column names a tenant or one below it; no condition where there is no such tenant. */
+export function subtreeCondition(column: string, root: Key | undefined): Condition[] {
+  return root === undefined ? [] : [condition(`${column} in (${subtree})`, root)];
+}
+
+const subtree = `
+  with recursive below(id) as (
+    select r.id from tenant r where r.id = ?
+    union all
+    select c.id from tenant c join below b on c.parent = b.id
+  ) select id from below`;
 
 function childOf(parent: Key | null): Condition {
   return parent === null ? condition('t.parent is null') : condition('t.parent = ?', parent);
