@@ -80,7 +80,7 @@ const RECORDED: readonly string[] = ['unauthenticated', 'forbidden', 'not_found'
 export function noteRefusal(refusals: Refusals, request: FastifyRequest, error: HodeiError): void {
   if (!RECORDED.includes(error.code)) return;
   const { identity, id: traceId, ip: address, method, raw, routeOptions } = request;
-  const { principal = 'anonymous', token, boundTo = null } = identity ?? {};
+  const { principal = 'anonymous', token } = identity ?? {};
   const asked = routeOptions.config.operation ?? `${method} ${pathOf(raw.url).slice(0, 200)}`;
-  refusals.note({ who: { principal, token, boundTo, traceId }, asked, address }, error);
+  refusals.note({ who: { principal, token, traceId }, asked, address }, error);
 }

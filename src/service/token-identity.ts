@@ -69,7 +69,7 @@ export const noteTokenUse = operation({
 /** Somebody who was refused, so many times in a row. */
 export interface Refusal {
   /** Who it was, as far as it is known. */
-  readonly who: Pick<Caller, 'principal' | 'token' | 'boundTo' | 'traceId'>;
+  readonly who: Pick<Caller, 'principal' | 'token' | 'traceId'>;
   /** What was asked for: an operation by its name, or a method and path that has none. */
   readonly asked: string;
   readonly code: string;
@@ -89,7 +89,7 @@ export const recordRefusal = operation({
   example: {
     input: {
       refusal: {
-        who: { principal: 'ci-runner', boundTo: null, traceId: '' },
+        who: { principal: 'ci-runner', traceId: '' },
         ...{ asked: 'quota.set', code: 'forbidden', why: '', address: '192.0.2.1', times: 1 },
       },
     },
@@ -98,10 +98,11 @@ export const recordRefusal = operation({
 
   async run(context, { refusal }) {
     const { who, ...after } = refusal;
-    const { principal, token, boundTo, traceId } = who;
+    const { principal, token, traceId } = who;
     await recordEvent(
       { ...context, caller: { ...context.caller, principal, traceId } },
-      { operation: 'token.refuse', tenant: boundTo, object: token ?? 'none', before: null, after },
+      // Of no tenant: who is bound to one shall not read there what lies beyond its reach.
+      { operation: 'token.refuse', tenant: null, object: token ?? 'none', before: null, after },
     );
     return undefined;
   },

@@ -165,7 +165,11 @@ describe('config show', () => {
         logging:
           level: info
       security:
-        allow_unauthenticated: false",
+        allow_unauthenticated: false
+        rate_limiting:
+          enabled: true
+          requests_per_second: 1000
+          failures_per_minute: 30",
       }
     `);
   });

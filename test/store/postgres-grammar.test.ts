@@ -34,6 +34,8 @@ import {
 } from '../../src/service/quotas.ts';
 import { applySettings, getSettings } from '../../src/service/settings.ts';
 import { deleteTenant, getTenant, listTenants, updateTenant } from '../../src/service/tenants.ts';
+import { findKnownToken, noteTokenUse } from '../../src/service/token-identity.ts';
+import { createToken, listTokens, revokeToken } from '../../src/service/tokens.ts';
 import { getUsage, listUsage, repairUsage, verifyUsage } from '../../src/service/usage.ts';
 import { listViolations } from '../../src/service/violations.ts';
 import { migrations as postgresMigrations } from '../../src/store/postgres/migrations/index.ts';
@@ -193,11 +195,9 @@ async function doEverything(tables: Tables): Promise<void> {
   };
   const clock = stoppedClock();
   const environment = { now: clock.now, newId: countingIds().newId };
-  const call = callAs(callLocal(store, environment), {
-    ...fullAuthority,
-    principal: 'ana',
-    traceId: TRACE_ID,
-  });
+  const service = callLocal(store, environment);
+  const ana = { ...fullAuthority, principal: 'ana', traceId: TRACE_ID };
+  const call = callAs(service, ana);
   await call(applySettings, { resources: [{ name: 'license' }, { name: 'tape' }] });
   await call(applySettings, { resources: [{ name: 'license', default_limit: 3 }] });
   await call(getSettings, {});
@@ -209,6 +209,11 @@ async function doEverything(tables: Tables): Promise<void> {
   await call(getQuota, { tenant: 'web' });
   for (const tenant of ['acme', id, id.slice(0, -1)]) await call(getTenant, { tenant });
   await call(getTenant, { tenant: 'amce' }).catch(() => undefined);
+  await useTokens(call);
+  const bound = callAs(service, { ...ana, boundTo: id });
+  await call(getTenant, { tenant: id });
+  for (const tenant of ['web', id.slice(0, -1)]) await bound(getTenant, { tenant });
+  await bound(getTenant, { tenant: 'amce' }).catch(() => undefined);
 
   const filters = [
     {},
@@ -228,6 +233,9 @@ async function doEverything(tables: Tables): Promise<void> {
     await call(listQuotas, { ...filter, over: 80 });
     await tables.balances.fullest({ tenants: {}, overPercent: 80 }, { tenant: 1, permille: 1 }, 1);
   }
+  await bound(listTenants, { ...together, limit: 1 });
+  await bound(listQuotas, { over: 80 });
+  await bound(listAudit, {});
   await call(quotaHistory, { tenant: 'web' });
   await call(getUsage, { tenant: 'web' });
   await call(listUsage, { roots: true });
@@ -244,7 +252,7 @@ async function doEverything(tables: Tables): Promise<void> {
   for (const filter of [...audits, { until: time }, { limit: 1 }]) await call(listAudit, filter);
   await tables.events.following(0, 1);
   await fillPool(call, clock);
-  await readJobs(call);
+  for (const each of [call, bound]) await readJobs(each);
   await endJobs(call, clock, tables);
   await readQueue(tables);
   await call(deleteTenant, { tenant: 'acme', cascade: true });
@@ -275,6 +283,15 @@ async function readQueue(tables: Tables): Promise<void> {
   await tables.reservations.remove(1);
   await tables.policies.insert({ revision: 1, appliedAt: START, document: '{"rules":[]}' });
   await tables.policies.current();
+}
+
+async function useTokens(call: Call): Promise<void> {
+  const { id } = await call(createToken, { name: 'ci', role: 'agent', tenant: 'web' });
+  for (const revoked of [false, true]) await call(listTokens, { revoked });
+  await call(findKnownToken, { id });
+  await call(findKnownToken, { id: null });
+  await call(noteTokenUse, { uses: [{ id, at: START }] });
+  await call(revokeToken, { token: 'ci' });
 }
 
 /** A pool in which jobs run, wait, were refused, and are overdue. */
