@@ -9,9 +9,9 @@ type State = Readonly<Record<string, unknown>>;
 const MANY = 8;
 
 /** What changed, in one line: `cpu 4 → 6 cores`, `email a@x → b@x`. */
-function sayDifference({ operation, before, after }: EventView): string {
+function sayDifference({ operation, object, before, after }: EventView): string {
   const [noun = '', verb = ''] = operation.split('.');
-  if (noun === 'job') return sayJobChange(verb, before, after);
+  if (noun === 'job') return sayJobChange(verb, object, before, after);
   if (operation === 'tenant.create') return sayCreation(after ?? {});
   if (verb === 'delete') return '';
   if (operation === 'pool.create') return sayNewPool(after ?? {});
@@ -24,7 +24,17 @@ function sayDifference({ operation, before, after }: EventView): string {
 }
 
 /** A request by what it asks for, a change of state by the state, a renewal by its end. */
-function sayJobChange(verb: string, before: State | null, after: State | null): string {
+function sayJobChange(
+  verb: string,
+  job: string,
+  before: State | null,
+  after: State | null,
+): string {
+  if (after?.['resources'] !== undefined) return sayRequest(verb, after);
+  return `${job} ${sayTransition(verb, before, after)}`;
+}
+
+function sayTransition(verb: string, before: State | null, after: State | null): string {
   if (verb === 'renew') {
     const due = after?.['due_at'];
     return typeof due === 'number' ? `until ${sayTime(new Date(due).toISOString())}` : 'no lease';
@@ -36,8 +46,10 @@ function sayJobChange(verb: string, before: State | null, after: State | null): 
       sayChange(name, unitOf(name), amountIn(before, name), amountIn(after, name));
     return changed.map(say).join(', ');
   }
-  if (after?.['resources'] === undefined) return sayValue(after?.['state']);
-  const { job_id: jobId, pool, resources, code } = after;
+  return sayValue(after?.['state']);
+}
+
+function sayRequest(verb: string, { job_id: jobId, pool, resources, code }: State): string {
   const said = `${sayAmounts(resources as State)} in ${sayValue(pool)}`;
   const named = jobId == null ? said : `${sayValue(jobId)}: ${said}`;
   return verb === 'reject' ? `${named}: ${sayValue(code)}` : named;
@@ -93,7 +105,18 @@ function unitOf(field: string): string {
 }
 
 function sayFieldDifference(field: string, before: unknown, after: unknown): string {
+  if (field === 'labels') return sayLabelDifferences(before, after);
   return `${field} ${sayValue(before)} → ${sayValue(after)}`;
+}
+
+/** Label by label, since of many mostly one was changed. */
+function sayLabelDifferences(before: unknown, after: unknown): string {
+  const [old, new_] = [(before ?? {}) as State, (after ?? {}) as State];
+  const keys = new Set([...Object.keys(old), ...Object.keys(new_)]);
+  return [...keys]
+    .filter((key) => old[key] !== new_[key])
+    .map((key) => `label ${key} ${sayValue(old[key])} → ${sayValue(new_[key])}`)
+    .join(', ');
 }
 
 /** In settings null is a limit that is none. */

@@ -34,7 +34,7 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [6, 'rejected: over quota now, or impossible'],
   [7, 'unavailable, rate limited, or the outcome is unknown'],
   [8, 'queued, and not admitted; also where --wait was not long enough'],
-  [9, 'a check found something (usage verify, doctor)'],
+  [9, 'a check found something (usage verify, audit verify, doctor)'],
   [RUN_REFUSED, 'hodei run adds this to a code of its own; any other is that of its command'],
   [130, 'interrupted'],
 ];

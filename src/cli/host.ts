@@ -1,4 +1,5 @@
 import type { HodeiError } from '../domain/errors.ts';
+import type { ChainBreak } from '../service/event-log.ts';
 import type { FollowedView } from '../service/event-page.ts';
 import type { FollowInput } from '../service/follow.ts';
 import type { Call } from '../service/operation.ts';
@@ -59,6 +60,7 @@ export interface BackupReport {
   readonly events: number;
   /** The first event that something other than hodei changed; a copy of it is still evidence. */
   readonly chain_broken_at: number | null;
+  readonly chain_broken_why: ChainBreak['why'] | null;
   /** Balances that are not what the live jobs hold; they can be repaired in the copy too. */
   readonly ledger_differences: number;
 }
@@ -152,6 +154,11 @@ export interface Host {
   newKey(): string;
   /** The text of a file; of the standard input where it is called `-`. */
   readText(path: string): Promise<string>;
+  /**
+   * The lines of a file or, called `-`, of the standard input, one after the other.
+   * @throws invalid for a line that is too long or no text.
+   */
+  readLines(path: string): AsyncIterable<string>;
   /** Calls back in place of what these signals do. @returns how to undo that. */
   onSignals(signals: readonly Signal[], hear: (signal: Signal) => void): () => void;
   /** Starts a command with the input and output of this process. */

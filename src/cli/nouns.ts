@@ -115,9 +115,9 @@ export const nouns: readonly Noun[] = [
   },
   {
     name: 'audit',
-    summary: 'who changed what, when and why',
+    summary: 'who changed what, and proof of it: list, verify, export',
     hasVerbs: true,
-    examples: ['audit list --tenant acme'],
+    examples: ['audit list --tenant acme', 'audit verify', 'audit export > audit.ndjson'],
     register: async (cli, command) => (await import('./commands/audit.ts')).register(cli, command),
   },
   {

@@ -25,6 +25,8 @@ export interface Run {
   readonly call: Call;
   /** Follows the events there. */
   readonly follow: Follow;
+  /** Where that is, for people: the path of the file, or the URL. */
+  place(): Promise<string>;
   /** Lets a missing database be created; to be said before the first call. */
   allowCreation(): void;
   /** Does not warn that config file and settings differ: for the command that mends it. */
@@ -57,6 +59,7 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
     session ??= connect();
     yield* (await session).follow(input, signal);
   };
+  const place = async () => (await (session ??= connect())).place;
   return {
     terminal,
     host,
@@ -65,6 +68,7 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
     isDryRun: flags.dryRun === true,
     call,
     follow,
+    place,
     allowCreation: () => void (create = true),
     expectDrift: () => void (isDriftExpected = true),
     beQuiet: () => void (isQuiet = true),

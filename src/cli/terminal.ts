@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Chalk, type ChalkInstance } from 'chalk';
 import { escapeUnprintable } from '../domain/text.ts';
 
@@ -5,6 +6,8 @@ import { escapeUnprintable } from '../domain/text.ts';
 export interface Terminal {
   /** Results: one line, without its end. */
   out(line: string): void;
+  /** Waits until what was written has been taken. @returns whether anybody takes more. */
+  outTaken(): Promise<boolean>;
   /** Words about the results: one line, without its end. */
   err(line: string): void;
   /** Whether results are read by a person who sees them as they come. */
@@ -26,6 +29,7 @@ export function processTerminal(noColour: boolean): Terminal {
   const { stdout, stderr, stdin, env } = process;
   return {
     out: (line) => void stdout.write(`${line}\n`),
+    outTaken: () => taken(stdout),
     err: (line) => void stderr.write(`${line}\n`),
     isOutTerminal: stdout.isTTY,
     isErrTerminal: stderr.isTTY,
@@ -41,6 +45,20 @@ export function processTerminal(noColour: boolean): Terminal {
 function colours(isWanted: boolean, env: Environment): ChalkInstance {
   const isRefused = Boolean(env['NO_COLOR']) || env['TERM'] === 'dumb';
   return new Chalk({ level: isWanted && !isRefused ? 1 : 0 });
+}
+
+/** A stream that has failed never says that it takes more. */
+async function taken(stream: NodeJS.WriteStream): Promise<boolean> {
+  if (stream.writableNeedDrain) {
+    const ended = new AbortController();
+    const heard = ['drain', 'error', 'close'].map((event) => once(stream, event, ended));
+    await Promise.race(heard).catch(() => undefined);
+    ended.abort();
+    await Promise.allSettled(heard);
+  }
+  // A failed write tells of itself a moment later.
+  await new Promise(setImmediate);
+  return stream.writable;
 }
 
 /** Only a whole line that says yes is one; Ctrl-C and Ctrl-D leave the question. */

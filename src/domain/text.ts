@@ -8,6 +8,15 @@ export function isPrintable(text: string): boolean {
   return !UNPRINTABLE.test(text);
 }
 
+/** JSON that says the same, in which no character is invisible or takes effect on a terminal. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(EVERY_UNPRINTABLE, (character) =>
+    Array.from({ length: character.length }, (_, i) => {
+      return `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`;
+    }).join(''),
+  );
+}
+
 /** The text with every control or invisible character written as `\u{…}`, so that none takes effect. */
 export function escapeUnprintable(text: string): string {
   return text.replace(

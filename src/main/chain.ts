@@ -1,38 +1,21 @@
+import { sayBreak } from '../cli/chain-words.ts';
 import { databaseError } from '../domain/errors.ts';
-import { findBreak, GENESIS_HASH } from '../service/event-log.ts';
-import type { Store, Tables } from '../store/store.ts';
+import { checkPiece, followChain, type Followed } from '../service/event-chain.ts';
+import type { Store } from '../store/store.ts';
 
-/** What was found of the chain of events. */
-export interface Chain {
-  readonly events: number;
-  /** The first sequence number at which it is broken. */
-  readonly brokenAt: number | undefined;
-}
-
-const EVENTS_AT_ONCE = 1000;
+/** So many are looked at in one snapshot, so that a long look does not keep the WAL from shrinking. */
+const EVENTS_AT_ONCE = 10_000;
 
 /** Follows the chain of events from its first to its last. */
-export function checkChain(store: Store): Promise<Chain> {
-  return store.read(followChain);
-}
-
-async function followChain(tables: Tables): Promise<Chain> {
-  let last = { sequence: 0, hash: GENESIS_HASH };
-  for (;;) {
-    const events = await tables.events.following(last.sequence, EVENTS_AT_ONCE);
-    const brokenAt = findBreak(last, events);
-    if (brokenAt !== undefined) return { events: last.sequence, brokenAt };
-    const next = events.at(-1);
-    if (next === undefined) return { events: last.sequence, brokenAt: undefined };
-    last = next;
-  }
+export function checkChain(store: Store): Promise<Followed> {
+  return followChain((from) => store.read((tables) => checkPiece(tables, from, EVENTS_AT_ONCE)));
 }
 
 /** @throws database when somebody or something changed the events. */
 export async function requireUnbrokenChain(store: Store): Promise<void> {
-  const { brokenAt } = await checkChain(store);
-  if (brokenAt === undefined) return;
-  throw databaseError(`the chain of events is broken at number ${brokenAt}`, {
-    hint: 'Something other than hodei changed it. Nothing was written.',
+  const { broken } = await checkChain(store);
+  if (broken === undefined) return;
+  throw databaseError(`the chain of events is ${sayBreak(broken)}`, {
+    hint: 'Something other than hodei changed the events. Nothing was written.',
   });
 }

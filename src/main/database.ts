@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { BackupReport, DatabaseStatus, Host, Place } from '../cli/host.ts';
 import type { Caller } from '../service/operation.ts';
-import { recordEvent } from '../service/event-log.ts';
+import { recordEvent, type ChainBreak } from '../service/event-log.ts';
 import type { EventRow, Store } from '../store/store.ts';
 import type { DatabaseFacts } from '../store/sqlite/inspect.ts';
 import { callerOf } from './caller.ts';
@@ -66,7 +66,7 @@ async function backup(place: Place, file: string, world: World): Promise<BackupR
   world.beginChange();
   const target = resolve(file);
   const { facts, findings } = await backupTo(path, target, async (copy) => ({
-    brokenAt: (await checkChain(copy)).brokenAt,
+    broken: (await checkChain(copy)).broken,
     differences: (await checkLedgerOf(copy)).differences,
   }));
   return reportOf(target, facts, findings);
@@ -123,16 +123,17 @@ function endOf(event: Pick<EventRow, 'sequence' | 'hash'> | undefined) {
 }
 
 /** What is in force was required to be without fault. */
-const sound = { brokenAt: undefined, differences: 0 };
+const sound = { broken: undefined, differences: 0 };
 
 function reportOf(
   file: string,
   { bytes, tenants, events }: DatabaseFacts,
-  found: { readonly brokenAt: number | undefined; readonly differences: number } = sound,
+  found: { readonly broken: ChainBreak | undefined; readonly differences: number } = sound,
 ): BackupReport {
   return {
     ...{ file, bytes, tenants, events },
-    chain_broken_at: found.brokenAt ?? null,
+    chain_broken_at: found.broken?.sequence ?? null,
+    chain_broken_why: found.broken?.why ?? null,
     ledger_differences: found.differences,
   };
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { sayBytes } from '../cli/commands/db.ts';
 import type { Check, Place } from '../cli/host.ts';
+import { sayBreak } from '../cli/chain-words.ts';
 import { sayDiffering } from '../cli/usage-words.ts';
 import { count, sayDuration } from '../cli/words.ts';
 import { defaultConfig, type Config } from '../config/config.ts';
@@ -172,13 +173,13 @@ async function ledgerCheck(path: string): Promise<Finding> {
 
 async function eventsCheck(path: string): Promise<Finding> {
   const { withStore } = await import('../store/sqlite/backup.ts');
-  const { events, brokenAt } = await withStore(path, checkChain);
-  if (brokenAt === undefined) {
-    return { status: 'ok', finding: `events: ${count(events, 'event')}, chain unbroken` };
+  const { last, broken } = await withStore(path, checkChain);
+  if (broken === undefined) {
+    return { status: 'ok', finding: `events: ${count(last.sequence, 'event')}, chain unbroken` };
   }
   return {
     status: 'fail',
-    finding: `events: the chain is broken at number ${brokenAt.toLocaleString('en-US')}`,
+    finding: `events: the chain is ${sayBreak(broken)}`,
     hint: 'something other than hodei changed it; compare it with a backup',
   };
 }

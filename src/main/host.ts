@@ -33,9 +33,14 @@ export function createHost(world: World): Host {
     },
     newKey: () => newId('key'),
     readText: async (path) => (await import('./read-text.ts')).readText(path),
+    readLines: (path) => linesOf(path),
     onSignals,
     startCommand: async (argv) => (await import('./run-command.ts')).startCommand(argv, world),
   };
+}
+
+async function* linesOf(path: string): AsyncGenerator<string> {
+  yield* (await import('./read-lines.ts')).readLines(path);
 }
 
 function databaseHost(world: World): Host['database'] {

@@ -2,6 +2,7 @@ import type { Verdict } from '../domain/policy.ts';
 import type { JobRow } from '../store/store.ts';
 import { recordDecision } from './decision-log.ts';
 import { recordEvent } from './event-log.ts';
+import type { EventName } from './event-names.ts';
 import {
   chargesOf,
   decideOn,
@@ -146,7 +147,7 @@ async function recordRequest(
   context: Context,
   { tenant, pool, amounts }: JobAsk,
   { id, jobId, ttlSeconds, priority, labels }: Omit<JobRow, 'key'>,
-  operation: string,
+  operation: EventName,
   verdict: Verdict | undefined,
 ): Promise<void> {
   await recordEvent(context, {

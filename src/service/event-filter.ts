@@ -1,6 +1,7 @@
 import { invalid } from '../domain/errors.ts';
 import type { EventRow, Key, Tables } from '../store/store.ts';
 import type { FollowedView } from './event-page.ts';
+import { eventNouns } from './event-names.ts';
 import { nearest } from './nearest.ts';
 
 /** Which events somebody wants to see; all, where nothing is said. */
@@ -14,16 +15,11 @@ export interface EventWishes {
   readonly object?: string | undefined;
 }
 
-/** What events are about. */
-export const eventNouns = [
-  ...['tenant', 'quota', 'pool', 'job', 'policy', 'usage', 'token', 'config', 'db'],
-] as const;
-
 /** @throws invalid for a noun that no event is about, which would be waited for in vain. */
 export function requireKnownKinds(kinds: readonly string[]): void {
   for (const kind of kinds) {
     const [noun = ''] = kind.split('.');
-    if (eventNouns.some((known) => known === noun)) continue;
+    if (eventNouns.includes(noun)) continue;
     const meant = nearest(noun, eventNouns);
     throw invalid(
       `kind: no event is about "${noun}".`,

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import type { EventRow } from '../store/store.ts';
+import type { EventName } from './event-names.ts';
 import type { Context } from './operation.ts';
 
 /** What the entry before the first one would hash to. */
 export const GENESIS_HASH = '0'.repeat(64);
 
 export interface Change {
-  readonly operation: string;
+  readonly operation: EventName;
   /** Public id of the tenant it concerns. */
   readonly tenant: string | null;
   readonly object: string;
@@ -57,17 +58,47 @@ export function hashOf(event: Omit<EventRow, 'hash'>): string {
   return hash('sha256', JSON.stringify(content));
 }
 
-/** The first sequence number at which the chain is broken, going on from `previous`. */
+/** A place in the chain: an event, and through its hash everything before it. */
+export type ChainPlace = Pick<EventRow, 'sequence' | 'hash'>;
+
+/** The place before the first event. */
+export const chainStart: ChainPlace = { sequence: 0, hash: GENESIS_HASH };
+
+/** Why a chain is broken at an event. */
+export const breakReasons = ['changed', 'missing', 'repeated', 'unlinked'] as const;
+
+export interface ChainBreak {
+  readonly sequence: number;
+  /**
+   * Its content is not what was hashed, it is not there, its number is there twice, or it was
+   * written behind another event than the one that stands before it.
+   */
+  readonly why: (typeof breakReasons)[number];
+}
+
+/** The first place at which the chain is broken, going on from `previous`. */
 export function findBreak(
-  previous: { readonly sequence: number; readonly hash: string },
+  previous: ChainPlace,
   events: readonly EventRow[],
-): number | undefined {
-  let { sequence, hash } = previous;
+): ChainBreak | undefined {
+  let last = previous;
   for (const event of events) {
-    sequence += 1;
-    const fits = event.sequence === sequence && event.previousHash === hash;
-    if (!fits || event.hash !== hashOf(event)) return sequence;
-    hash = event.hash;
+    const found = breakBehind(last, event);
+    if (found !== undefined) return found;
+    last = event;
   }
   return undefined;
+}
+
+function breakBehind(last: ChainPlace, event: EventRow): ChainBreak | undefined {
+  const sequence = last.sequence + 1;
+  if (!(event.sequence > last.sequence)) return { sequence: readable(event), why: 'repeated' };
+  if (event.sequence !== sequence) return { sequence, why: 'missing' };
+  if (event.hash !== hashOf(event)) return { sequence, why: 'changed' };
+  return event.previousHash === last.hash ? undefined : { sequence, why: 'unlinked' };
+}
+
+/** In a table that somebody else has made, a number can be anything. */
+function readable({ sequence }: EventRow): number {
+  return Number.isSafeInteger(sequence) ? sequence : 0;
 }

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { databaseError } from '../domain/errors.ts';
 import type { EventFilter, EventRow, Tables } from '../store/store.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
 import { toInstant } from './schemas/common.ts';
@@ -21,7 +22,20 @@ export async function pageOfEvents(
   return { items, next_cursor: next };
 }
 
+/** @throws database for an event that hodei cannot have written. */
 export async function viewEvent(tables: Tables, event: EventRow): Promise<EventView> {
+  try {
+    return await readEvent(tables, event);
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof RangeError)) throw error;
+    throw databaseError(`event ${event.sequence} cannot be read`, {
+      hint: 'Something other than hodei changed it: hodei audit verify',
+      cause: error,
+    });
+  }
+}
+
+async function readEvent(tables: Tables, event: EventRow): Promise<EventView> {
   const tenant = event.tenant === null ? undefined : await tables.tenants.byId(event.tenant);
   return {
     sequence: event.sequence,

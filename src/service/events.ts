@@ -1,7 +1,10 @@
 import * as z from 'zod';
+import { invalid } from '../domain/errors.ts';
 import { READERS } from '../domain/role.ts';
 import { eventExample } from './examples.ts';
+import { eventNames } from './event-names.ts';
 import { pageOfEvents } from './event-page.ts';
+import { nearest } from './nearest.ts';
 import { operation } from './operation.ts';
 import { pageInput, pageOutput, someTime, tenantReference } from './schemas/common.ts';
 import { EventResponse } from './schemas/event.ts';
@@ -39,6 +42,7 @@ export const listAudit = operation({
 
   async run({ tables }, input) {
     const { tenant, principal, operation: name, since, until } = input;
+    if (name !== undefined) requireKnown(name);
     const id = tenant === undefined ? undefined : (await findTenantOrTombstone(tables, tenant)).id;
     const filter = {
       ...(id !== undefined && { tenant: id }),
@@ -50,3 +54,17 @@ export const listAudit = operation({
     return pageOfEvents(tables, filter, input);
   },
 });
+
+/** @throws invalid for a name that no event has: an empty list would say that it never happened. */
+function requireKnown(name: string): void {
+  const names: readonly string[] = eventNames;
+  if (names.includes(name)) return;
+  const meant = nearest(name, names);
+  const [noun = ''] = name.split('.');
+  const ofNoun = names.filter((known) => known.startsWith(`${noun}.`));
+  const there = ofNoun.length === 0 ? names : ofNoun;
+  throw invalid(
+    `operation: no change is recorded as "${name}".`,
+    meant === undefined ? `There are: ${there.join(', ')}.` : `Did you mean ${meant}?`,
+  );
+}

@@ -1,3 +1,4 @@
+import { exportAudit, verifyAudit } from './audit.ts';
 import { followEvents } from './event-follow.ts';
 import { listAudit } from './events.ts';
 import {
@@ -89,6 +90,8 @@ export const operations: readonly Operation[] = [
   revokeToken,
   whoami,
   listAudit,
+  verifyAudit,
+  exportAudit,
   followEvents,
   getSettings,
   applySettings,

@@ -14,6 +14,7 @@ import {
 } from './allowances.ts';
 import { noEffects, overView, startedView, type Effects } from './effects.ts';
 import { recordEvent } from './event-log.ts';
+import type { EventName } from './event-names.ts';
 import { expectVersion, type Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
 import type { PathScope } from './ledger.ts';
@@ -147,7 +148,7 @@ function unchanged(allowances: TenantAllowances): Changed {
 async function saveLimits(
   context: Context,
   subject: Subject,
-  operationName: string,
+  operationName: EventName,
   present: TenantAllowances,
   changed: readonly CatalogueAllowance[],
 ): Promise<Changed> {
@@ -227,7 +228,7 @@ async function sendBelow(
 async function recordLimits(
   context: Context,
   { tenant, pool }: Subject,
-  operationName: string,
+  operationName: EventName,
   { own }: TenantAllowances,
   changed: readonly CatalogueAllowance[],
 ): Promise<void> {

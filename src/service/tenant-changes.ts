@@ -3,6 +3,7 @@ import { stateAsOf, transition } from '../domain/job.ts';
 import type { TenantStatus } from '../domain/tenant.ts';
 import type { JobRow, Tables, TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
+import type { EventName } from './event-names.ts';
 import { endJob } from './job-changes.ts';
 import { expectVersion, type Context } from './operation.ts';
 import { promote, wake } from './promotion.ts';
@@ -108,7 +109,7 @@ export function verbOf(status: TenantStatus): 'suspend' | 'resume' {
 /** Writes a changed tenant with its event; what is equal to before is no change. */
 export async function saveTenant(
   context: Context,
-  operationName: string,
+  operationName: EventName,
   before: TenantView,
   changed: TenantRow,
 ): Promise<TenantView> {

@@ -33,6 +33,8 @@ export interface EventFilter {
 export interface EventTable {
   /** Sequence number and hash of the last one. */
   head(): Promise<Pick<EventRow, 'sequence' | 'hash'> | undefined>;
+  /** The first one, or the first one at or after a time; not always the oldest, since clocks go back. */
+  first(since?: Instant): Promise<EventRow | undefined>;
   insert(event: EventRow): Promise<void>;
   /** Newest first, below the sequence number `before`. */
   list(filter: EventFilter, before: number | undefined, limit: number): Promise<EventRow[]>;

@@ -171,7 +171,7 @@ describe('db backup', () => {
     const { out, err, code } = await home.run(['db', 'backup', backup]);
     expect(out).toMatch(/^Wrote .*: .*, 1 tenant, 2 events\.$/);
     expect([err, code]).toEqual([
-      'The chain of events is broken at number 1, here and in the copy.',
+      'Here and in the copy, the chain of events is broken at number 1: event 1 was changed after it was written.',
       9,
     ]);
   });
@@ -303,8 +303,8 @@ describe('db restore', () => {
     expect(await home.run(['db', 'restore', backup, '--yes'])).toMatchInlineSnapshot(`
       {
         "code": 7,
-        "err": "hodei: Database error: the chain of events is broken at number 1
-             Something other than hodei changed it. Nothing was written.",
+        "err": "hodei: Database error: the chain of events is broken at number 1: there is no event 1
+             Something other than hodei changed the events. Nothing was written.",
         "out": "",
       }
     `);

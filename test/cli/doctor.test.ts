@@ -208,7 +208,7 @@ describe('doctor', () => {
       connection.exec(`update event set principal = 'mallory' where sequence = 2`),
     );
     expect(await lineOf('events')).toEqual([
-      'fail: events: the chain is broken at number 2',
+      'fail: events: the chain is broken at number 2: event 2 was changed after it was written',
       'something other than hodei changed it; compare it with a backup',
       9,
     ]);

@@ -30,7 +30,7 @@ describe('help', () => {
         violation   requests that did not fit, with the numbers of that moment
         policy      rules that decide beside the limits: set, list, test, delete
         usage       what is held now, and whether the ledger agrees: show, verify
-        audit       who changed what, when and why
+        audit       who changed what, and proof of it: list, verify, export
         watch       every decision and change as it happens
         config      the config file, and putting it in force
         db          the database file: status, migrate, backup, restore

@@ -84,6 +84,7 @@ function fakeTerminal({ isTerminal = false, answer }: RunOptions) {
   const colour = new Chalk({ level: 0 });
   const terminal: Terminal = {
     out: (line) => void out.push(line),
+    outTaken: () => Promise.resolve(true),
     err: (line) => void err.push(line),
     isOutTerminal: isTerminal,
     isErrTerminal: isTerminal,

@@ -4,7 +4,7 @@ import { fullAuthority } from '../../src/service/authority.ts';
 import { HodeiError } from '../../src/domain/errors.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import { callLocal } from '../../src/service/call.ts';
-import { findBreak, GENESIS_HASH } from '../../src/service/event-log.ts';
+import { chainStart, findBreak } from '../../src/service/event-log.ts';
 import type { Call } from '../../src/service/operation.ts';
 import { beginSettings } from '../../src/service/settings.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
@@ -57,7 +57,7 @@ export async function fillDisk(folder: string): Promise<FullDiskReport> {
   const after = await create(call, 'after');
   const events = await store.read((tables) => tables.events.following(0, 1_000_000));
   await store.close();
-  const brokenAt = findBreak({ sequence: 0, hash: GENESIS_HASH }, events);
+  const brokenAt = findBreak(chainStart, events)?.sequence;
   return { group, filling, listed, after, brokenAt, ...look(path) };
 }
 

@@ -87,6 +87,8 @@ const rows: Readonly<Record<string, Row>> = {
   'token.revoke': { plainly: { token: 'viewer-free' } },
   'token.whoami': { plainly: {} },
   'audit.list': ofTenant(),
+  'audit.verify': { plainly: {} },
+  'audit.export': { plainly: {} },
   'event.follow': ofTenant({ after: 0 }),
   'config.get': { plainly: {} },
   'config.apply': { plainly: {} },

@@ -2,7 +2,10 @@ import { join } from 'node:path';
 import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal } from '../../src/service/call.ts';
-import { findBreak, GENESIS_HASH } from '../../src/service/event-log.ts';
+import { checkChain } from '../../src/main/chain.ts';
+import { pieceOf, verifyAudit } from '../../src/service/audit.ts';
+import { followChain } from '../../src/service/event-chain.ts';
+import { chainStart, findBreak } from '../../src/service/event-log.ts';
 import { getQuota } from '../../src/service/quotas.ts';
 import { getTenant, listTenants } from '../../src/service/tenants.ts';
 import type { Call } from '../../src/service/operation.ts';
@@ -45,7 +48,10 @@ it('sixteen processes write one file while one reads, and nothing is refused, lo
     traceId: TRACE_ID,
   });
   const counts: number[] = [];
-  while (!finished.signal.aborted) counts.push(await readThrough(call));
+  while (!finished.signal.aborted) {
+    counts.push(await readThrough(call));
+    expect((await checkChain(store)).broken).toBeUndefined();
+  }
 
   expect(await ends).toEqual(writers.map(() => ({ code: 0, stderr: '' })));
   expect(counts).toEqual([...counts].sort((a, b) => a - b));
@@ -54,7 +60,14 @@ it('sixteen processes write one file while one reads, and nothing is refused, lo
   expect(await call(getQuota, { tenant: 'shared' })).toMatchObject({ gpu: PROCESSES * ROUNDS });
   const events = await store.read((tables) => tables.events.following(0, 1_000_000));
   expect(events).toHaveLength(1 + 1 + PROCESSES * ROUNDS * 4);
-  expect(findBreak({ sequence: 0, hash: GENESIS_HASH }, events)).toBeUndefined();
+  expect(findBreak(chainStart, events)).toBeUndefined();
+  // Nobody was written behind the same one as another: the chain is a line, and no tree.
+  expect(new Set(events.map(({ previousHash }) => previousHash)).size).toBe(events.length);
+  const verified = await followChain(async ({ sequence, hash }) =>
+    pieceOf(await call(verifyAudit, sequence === 0 ? {} : { after: sequence, hash })),
+  );
+  const { sequence, hash } = events.at(-1) ?? chainStart;
+  expect(verified).toMatchObject({ broken: undefined, last: { sequence, hash } });
   await store.close();
 }, 60_000);
 

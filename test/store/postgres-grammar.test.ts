@@ -2,6 +2,7 @@ import { parse } from 'libpg-query';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fullAuthority } from '../../src/service/authority.ts';
 import { callLocal } from '../../src/service/call.ts';
+import { exportAudit, verifyAudit } from '../../src/service/audit.ts';
 import { listAudit } from '../../src/service/events.ts';
 import { explainDecision, explainJob, explainTenant } from '../../src/service/explain.ts';
 import { adoptJobs, batchJobs } from '../../src/service/job-batch.ts';
@@ -250,7 +251,8 @@ async function doEverything(tables: Tables): Promise<void> {
     { since: time },
   ];
   for (const filter of [...audits, { until: time }, { limit: 1 }]) await call(listAudit, filter);
-  await tables.events.following(0, 1);
+  await call(verifyAudit, {});
+  for (const period of [{}, { since: time, until: time }]) await call(exportAudit, period);
   await fillPool(call, clock);
   for (const each of [call, bound]) await readJobs(each);
   await endJobs(call, clock, tables);

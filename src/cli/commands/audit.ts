@@ -3,6 +3,8 @@ import { listAudit } from '../../service/events.ts';
 import { auditListing } from '../event-words.ts';
 import { withPeriodFlags, type PeriodFlags } from '../instant.ts';
 import { printPages, withPageFlags, type PageFlags } from '../pages.ts';
+import { addExport } from './audit-export.ts';
+import { addVerify } from './audit-verify.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
 
 interface ListFlags extends PageFlags, PeriodFlags {
@@ -12,6 +14,12 @@ interface ListFlags extends PageFlags, PeriodFlags {
 }
 
 export function register(cli: Cli, noun: Command): void {
+  addList(cli, noun);
+  addVerify(cli, noun);
+  addExport(cli, noun);
+}
+
+function addList(cli: Cli, noun: Command): void {
   addVerb<ListFlags>(
     cli,
     noun,
@@ -48,6 +56,7 @@ export function register(cli: Cli, noun: Command): void {
             ...(since !== undefined && { since }),
             ...(until !== undefined && { until }),
           }),
+        principal === undefined ? undefined : `Nothing by ${principal} is found.`,
       );
     },
   );

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { HodeiError } from '../../domain/errors.ts';
+import { sayBreak } from '../chain-words.ts';
 import { Exit, FOUND_SOMETHING } from '../exit-codes.ts';
 import type { BackupReport, DatabaseStatus } from '../host.ts';
 import type { Listing } from '../render.ts';
@@ -103,14 +104,15 @@ function addBackup(cli: Cli, noun: Command): void {
     },
     async (run, [file]) => {
       const report = await run.host.database.backup(run.flags, String(file));
-      const { file: written, bytes, chain_broken_at: brokenAt } = report;
+      const { file: written, bytes, chain_broken_at: brokenAt, chain_broken_why: why } = report;
       const isSound = brokenAt === null && report.ledger_differences === 0;
       const verified = isSound ? ', verified' : '';
       const sentence = `Wrote ${written}: ${sayBytes(bytes)}, ${sayContents(report)}${verified}.`;
       await printReport(run, report, sentence);
       if (isSound) return;
-      if (brokenAt !== null) {
-        note(run, `The chain of events is broken at number ${brokenAt}, here and in the copy.`);
+      if (brokenAt !== null && why !== null) {
+        const said = sayBreak({ sequence: brokenAt, why });
+        note(run, `Here and in the copy, the chain of events is ${said}.`);
       }
       if (report.ledger_differences > 0) {
         const balances = count(report.ledger_differences, 'balance');

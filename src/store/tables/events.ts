@@ -27,6 +27,7 @@ export function eventTable(database: Database): EventTable {
       database.get<Pick<EventRow, 'sequence' | 'hash'>>(
         `select sequence, hash from event order by sequence desc limit 1`,
       ),
+    first: (since) => first(database, since),
     insert: (event) => insert(database, event),
     list: (filter, before, limit) => list(database, filter, before, limit),
     async following(after, limit) {
@@ -38,6 +39,15 @@ export function eventTable(database: Database): EventTable {
       return rows.map(toEvent);
     },
   };
+}
+
+async function first(database: Database, since: number | undefined): Promise<EventRow | undefined> {
+  const conditions = since === undefined ? [] : [condition('time >= ?', since)];
+  const row = await database.get<Row>(
+    `select ${columns} from event ${where(conditions)} order by sequence limit 1`,
+    ...valuesOf(conditions),
+  );
+  return row === undefined ? undefined : toEvent(row);
 }
 
 async function insert(database: Database, event: EventRow): Promise<void> {

@@ -1,0 +1,41 @@
+/** Every change that is ever recorded, by name. */
+export const eventNames = [
+  'tenant.create',
+  'tenant.update',
+  'tenant.suspend',
+  'tenant.resume',
+  'tenant.delete',
+  'quota.set',
+  'quota.unset',
+  'pool.create',
+  'pool.update',
+  'pool.hold',
+  'pool.resume',
+  'pool.delete',
+  'job.admit',
+  'job.adopt',
+  'job.queue',
+  'job.reject',
+  'job.promote',
+  'job.renew',
+  'job.resize',
+  'job.release',
+  'job.cancel',
+  'job.expire',
+  'job.evict',
+  'policy.set',
+  'policy.delete',
+  'usage.repair',
+  'token.create',
+  'token.revoke',
+  'token.refuse',
+  'config.apply',
+  'db.restore',
+] as const;
+
+export type EventName = (typeof eventNames)[number];
+
+/** What events are about. */
+export const eventNouns: readonly string[] = [
+  ...new Set(eventNames.map((name) => name.slice(0, name.indexOf('.')))),
+];
