@@ -4,6 +4,12 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] a
 
 export type LogLevel = (typeof logLevels)[number];
 
+/** The two files that TLS needs, in PEM form. */
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
 /** What a config file says, or the defaults where it says nothing. */
 export interface Config {
   /** The file it was read from. */
@@ -15,6 +21,14 @@ export interface Config {
     readonly allowedHosts: readonly string[];
     /** Origins whose pages may read answers. */
     readonly corsOrigins: readonly string[];
+    /** Addresses and networks of the proxies in front of the server; none where it is empty. */
+    readonly trustedProxies: readonly string[];
+    readonly limits: {
+      /** How many connections are served at the same time. */
+      readonly connections: number;
+      /** How many calls are carried out at the same time. */
+      readonly inFlight: number;
+    };
   };
   readonly databasePath: string | undefined;
   readonly settings: Settings;
@@ -27,6 +41,7 @@ export interface Config {
     /** Of one address: requests that fail to say who sends them. */
     readonly failuresPerMinute: number;
   };
+  readonly tls: TlsFiles | undefined;
 }
 
 export interface ConfigSource {
@@ -43,11 +58,15 @@ export const MAX_CONFIG_BYTES = 1024 * 1024;
 export function defaultConfig(): Config {
   return {
     path: undefined,
-    server: { host: '127.0.0.1', port: 8080, allowedHosts: [], corsOrigins: [] },
+    server: {
+      ...{ host: '127.0.0.1', port: 8080, allowedHosts: [], corsOrigins: [], trustedProxies: [] },
+      limits: { connections: 2_000, inFlight: 1_000 },
+    },
     databasePath: undefined,
     settings: defaultSettings,
     logLevel: 'info',
     allowUnauthenticated: false,
     rateLimiting: { enabled: true, requestsPerSecond: 1_000, failuresPerMinute: 30 },
+    tls: undefined,
   };
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { dirname, isAbsolute, join } from 'node:path';
 import * as z from 'zod';
 import { settingsFromDocument } from '../domain/settings.ts';
@@ -37,6 +38,8 @@ export function configOf(path: string, document: ConfigDocument): Config {
       port: server.port,
       allowedHosts: server.allowed_hosts,
       corsOrigins: server.cors.origins,
+      trustedProxies: server.behind_proxy.trusted_addresses,
+      limits: { connections: server.limits.connections, inFlight: server.limits.in_flight },
     },
     databasePath: database.path === undefined ? undefined : besideFile(path, database.path),
     settings: settingsFromDocument(document),
@@ -46,6 +49,10 @@ export function configOf(path: string, document: ConfigDocument): Config {
       enabled: security.rate_limiting.enabled,
       requestsPerSecond: security.rate_limiting.requests_per_second,
       failuresPerMinute: security.rate_limiting.failures_per_minute,
+    },
+    tls: security.tls && {
+      certificate: besideFile(path, security.tls.certificate),
+      key: besideFile(path, security.tls.key),
     },
   };
 }
@@ -72,16 +79,56 @@ function serverSection() {
     })
       .prefault({})
       .describe('Requests from web pages of other origins'),
+    behind_proxy: section({
+      trusted_addresses: list(proxyAddress())
+        .default([])
+        .describe('Addresses and networks of the proxies; what they forward is believed'),
+    })
+      .prefault({})
+      .describe('Proxies through which clients reach the server, and which have TLS for it'),
+    limits: limitsSection().prefault({}),
   }).describe('Where hodei serve listens');
+}
+
+/** More than anybody needs, and less than what makes a number of sockets a mistake. */
+const MOST_AT_ONCE = 1_000_000;
+
+function limitsSection() {
+  const { connections, inFlight } = defaultConfig().server.limits;
+  return section({
+    connections: whole(1, MOST_AT_ONCE)
+      .default(connections)
+      .describe('How many connections are served at the same time; more are told to come again'),
+    in_flight: whole(1, MOST_AT_ONCE)
+      .default(inFlight)
+      .describe('How many calls are carried out at the same time; more are told to come again'),
+  }).describe('How much the server takes upon itself');
+}
+
+function proxyAddress() {
+  const error = expected('an address or a network such as 10.0.0.7 or 10.0.0.0/24');
+  return z.string({ error }).refine(isAddressOrNetwork, { error });
+}
+
+function isAddressOrNetwork(written: string): boolean {
+  const [address = '', bits, ...more] = written.split('/');
+  const family = isIP(address);
+  // A scope such as %eth0 is known to one machine only, and no list of addresses takes it.
+  if (family === 0 || address.includes('%') || more.length > 0) return false;
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
+  );
 }
 
 function databaseSection() {
   return section({
-    // Nothing expands ~, and a folder of that name is never meant.
-    path: text('a file name (for ~ write ${HOME})', /^[^~\p{Cc}][^\p{Cc}]{0,4095}$/u)
-      .optional()
-      .describe('The database file, seen from the folder of this file'),
+    path: fileName().optional().describe('The database file, seen from the folder of this file'),
   }).describe('Where everything is remembered');
+}
+
+/** Nothing expands ~, and a folder of that name is never meant. */
+function fileName() {
+  return text('a file name (for ~ write ${HOME})', /^[^~\p{Cc}][^\p{Cc}]{0,4095}$/u);
 }
 
 function observabilitySection() {
@@ -102,6 +149,14 @@ function securitySection() {
       .default(defaultConfig().allowUnauthenticated)
       .describe('Whether to listen beyond this machine, where nobody is asked who they are'),
     rate_limiting: rateLimitingSection().prefault({}),
+    tls: section({
+      certificate: fileName().describe(
+        'The certificate and those that lead to its root, in PEM form',
+      ),
+      key: fileName().describe('The private key of the certificate, which only its owner may read'),
+    })
+      .optional()
+      .describe('TLS by these files, seen from the folder of this file'),
   }).describe('Who may do what');
 }
 

@@ -5,9 +5,8 @@ import type { Config } from './config.ts';
 
 /** What is in force, defaults included, in the words of the config file. */
 export function describeConfig(config: Config) {
-  const { host, port, allowedHosts, corsOrigins } = config.server;
   return {
-    server: { host, port, allowed_hosts: allowedHosts, cors: { origins: corsOrigins } },
+    server: describeServer(config.server),
     database: { path: config.databasePath ?? null },
     ...describeSettings(config.settings),
     observability: { logging: { level: config.logLevel } },
@@ -18,7 +17,18 @@ export function describeConfig(config: Config) {
         requests_per_second: config.rateLimiting.requestsPerSecond,
         failures_per_minute: config.rateLimiting.failuresPerMinute,
       },
+      ...(config.tls !== undefined && { tls: config.tls }),
     },
+  };
+}
+
+function describeServer({ host, port, limits, ...server }: Config['server']) {
+  return {
+    ...{ host, port },
+    allowed_hosts: server.allowedHosts,
+    cors: { origins: server.corsOrigins },
+    behind_proxy: { trusted_addresses: server.trustedProxies },
+    limits: { connections: limits.connections, in_flight: limits.inFlight },
   };
 }
 

@@ -13,14 +13,19 @@ import type { Streams } from './event-stream.ts';
 import { gate, type GateOptions } from './gate.ts';
 import { addGuard, noteRefusal, type GuardOptions } from './guard.ts';
 import { KEY_HEADER } from './idempotency-key.ts';
+import { createListener, usualTimeouts, type Timeouts } from './listener.ts';
 import { requestLog, type LogOptions } from './logger.ts';
+import { limitCalls, limitConnections, type Limits } from './overload.ts';
 import { collectPaths, noRoute, type Paths } from './paths.ts';
+import { trustIn } from './proxies.ts';
 import { addOperationRoutes, addProbes } from './routes.ts';
+import type { TlsIdentity } from './tls.ts';
 import { traceIdOf } from './trace.ts';
 import { answerUnreadable } from './unreadable.ts';
 import { jsonLine } from './wire.ts';
 
-export interface AppOptions extends GateOptions, LogOptions, Omit<GuardOptions, 'operations'> {
+export interface AppOptions
+  extends Omit<GateOptions, 'trust' | 'connections'>, LogOptions, Omit<GuardOptions, 'operations'> {
   readonly service: Service;
   readonly streams: Streams;
   /** What can be asked of the service: everything there is, where nothing is said. */
@@ -30,44 +35,39 @@ export interface AppOptions extends GateOptions, LogOptions, Omit<GuardOptions, 
   /** hodei's own. */
   readonly version: string;
   readonly newTraceId: () => string;
+  /** Addresses and networks of the proxies in front of the server. */
+  readonly trustedProxies: readonly string[];
+  readonly limits: Limits;
+  /** The usual ones, where nothing is said. */
+  readonly timeouts?: Timeouts;
 }
 
-/** The time that a request may take to arrive. */
-const REQUEST_TIMEOUT_MS = 30_000;
-const HEADERS_TIMEOUT_MS = 15_000;
-/** How often Node looks for what takes longer. */
-const TIMEOUT_CHECK_MS = 5_000;
-/** For connections on which nothing moves, also while an operation runs. */
-const CONNECTION_TIMEOUT_MS = 120_000;
-/** Longer than the 60 s after which most proxies give up an idle connection themselves. */
-const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 /** Beyond what Node lets through, so that a long name is the operation's to refuse. */
 const MAX_PARAMETER_LENGTH = 64 * 1024;
 
-/** The server before it listens. */
-export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { newTraceId } = options;
+/** The server before it listens, with TLS where it has an identity. */
+export async function createApp(
+  options: AppOptions,
+  tlsIdentity: TlsIdentity | undefined,
+): Promise<FastifyInstance> {
+  const { newTraceId, timeouts = usualTimeouts } = options;
   const log = requestLog(options);
-  const enter = gate(options, log);
+  const connections = limitConnections(options.limits.connections);
+  const trust = trustIn(options.trustedProxies);
+  const enter = gate({ ...options, trust, connections }, log);
   const app = fastify({
     logger: false,
     genReqId: ({ headers }) => traceIdOf(headers['traceparent']) ?? newTraceId(),
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-      // A missing Host is refused by the gate, as JSON.
-      requireHostHeader: false,
-    },
+    serverFactory: (handler) => createListener(handler, timeouts, tlsIdentity),
+    trustProxy: trust ?? false,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     return503OnClosing: false,
     clientErrorHandler: answerUnreadable(log, newTraceId),
     frameworkErrors: (error, request, reply) =>
       refuse(request, reply, enter(request, reply) ?? toFailure(error)),
   });
+  connections.watch(app.server, tlsIdentity !== undefined);
   app.decorateRequest('failure', null);
   app.decorateRequest('rejection', null);
   app.setReplySerializer(jsonLine);
@@ -83,7 +83,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   takeJsonOnly(app);
   await addCors(app, options.corsOrigins);
   addGuard(app, { ...options, operations: options.operations ?? operations });
-  await addRoutes(app, options);
+  await addRoutes(app, options, tlsIdentity !== undefined);
   return app;
 }
 
@@ -123,12 +123,13 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
   });
 }
 
-async function addRoutes(app: FastifyInstance, options: AppOptions): Promise<void> {
+async function addRoutes(app: FastifyInstance, options: AppOptions, isTls: boolean): Promise<void> {
   const offered = options.operations ?? operations;
   const paths = collectPaths(app);
   refuseTheRest(app, paths);
   addProbes(app, options.checkReady);
-  const { service, streams, authentication } = options;
+  const { streams, authentication } = options;
+  const service = limitCalls(options.service, options.limits.inFlight);
   requireDeclared(offered);
   addOperationRoutes(app, offered, {
     ...{ service, streams },
@@ -137,7 +138,7 @@ async function addRoutes(app: FastifyInstance, options: AppOptions): Promise<voi
       if (name.startsWith('token.')) authentication.forget();
     },
   });
-  await addDocs(app, offered, options.version);
+  await addDocs(app, offered, options.version, isTls);
 }
 
 /** Before a body is read: what is wrong with it does not matter where there is nothing. */

@@ -4,16 +4,21 @@ import type { Socket } from 'node:net';
 export interface Connections {
   /** Lets go of all connections but those with a request under way, and of these after it. */
   release(): void;
+  /** Breaks all off, also those on which no request can be seen yet. */
+  cut(): void;
 }
 
 /** Keeps track of a server's connections, so that it can stop without cutting off an answer. */
 export function trackConnections(server: Server): Connections {
   const sockets = new Set<Socket>();
   const answers = new Set<ServerResponse>();
-  server.on('connection', (socket) => {
+  const add = (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-  });
+  };
+  server.on('connection', add);
+  // What TLS has carried is known here only: below, a handshake looks like a request.
+  server.on('secureConnection', add);
   server.on('request', (_request, answer) => {
     answers.add(answer);
     answer.once('close', () => answers.delete(answer));
@@ -26,6 +31,9 @@ export function trackConnections(server: Server): Connections {
       for (const answer of answers) {
         if (!answer.headersSent) answer.setHeader('connection', 'close');
       }
+    },
+    cut() {
+      for (const socket of sockets) socket.destroy();
     },
   };
 }

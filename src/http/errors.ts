@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HodeiError, invalid } from '../domain/errors.ts';
 import { MAX_BODY_BYTES, tooLargeText } from './body.ts';
+import { TooMany } from './rate-limits.ts';
 import { statusOf } from './status.ts';
 import { jsonLine } from './wire.ts';
 
@@ -14,6 +15,8 @@ declare module 'fastify' {
 export interface Failure {
   readonly error: HodeiError;
   readonly status: number;
+  /** When to try again, where nothing was done and it may work then. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** What every error body says. */
@@ -24,6 +27,8 @@ export function errorBody({ message, code, hint }: HodeiError, traceId: string) 
 /** Answers with an error, and notes it for the log. */
 export function refuse(request: FastifyRequest, reply: FastifyReply, failure: Failure): void {
   request.failure = failure;
+  const { retryAfterSeconds } = failure;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   void reply
     .code(failure.status)
     .type('application/json; charset=utf-8')
@@ -37,8 +42,18 @@ export function refuse(request: FastifyRequest, reply: FastifyReply, failure: Fa
  * `bodyLimit` is that of the route.
  */
 export function toFailure(thrown: unknown, bodyLimit = MAX_BODY_BYTES): Failure {
-  if (thrown instanceof HodeiError) return { error: thrown, status: statusOf[thrown.code] };
+  if (thrown instanceof HodeiError) {
+    return { error: thrown, status: statusOf[thrown.code], retryAfterSeconds: retryAfter(thrown) };
+  }
   return transportFailure(thrown, bodyLimit) ?? internal(thrown);
+}
+
+/** Too much at once is over in a moment. Nobody should repeat by himself what may be done already. */
+const RETRY_AFTER_SECONDS = 1;
+
+function retryAfter(error: HodeiError): number | undefined {
+  if (error instanceof TooMany) return error.retryAfter;
+  return error.code === 'unavailable' ? RETRY_AFTER_SECONDS : undefined;
 }
 
 function internal(cause: unknown): Failure {

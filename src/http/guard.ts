@@ -3,8 +3,9 @@ import { HodeiError } from '../domain/errors.ts';
 import { requireAllowed } from '../service/authority.ts';
 import type { Operation } from '../service/operation.ts';
 import type { Authentication, Identity } from './authentication.ts';
-import { TooMany, type RateLimits } from './rate-limits.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { pathOf } from './paths.ts';
+import { clientAddress } from './proxies.ts';
 import type { Refusals } from './refusals.ts';
 
 declare module 'fastify' {
@@ -53,22 +54,21 @@ async function identify(
   request: FastifyRequest,
 ): Promise<Identity> {
   const { authorization } = request.headers;
-  const hasFailed = await rateLimits.hasFailedTooOften(request.ip);
+  const address = clientAddress(request);
+  const hasFailed = await rateLimits.hasFailedTooOften(address);
   // Others behind the same address go on, as long as they are known.
-  if (hasFailed && !authentication.isKnown(authorization))
-    await rateLimits.countFailure(request.ip);
+  if (hasFailed && !authentication.isKnown(authorization)) await rateLimits.countFailure(address);
   try {
     return await authentication.identify(authorization);
   } catch (error) {
     const isFailure = error instanceof HodeiError && error.code === 'unauthenticated';
-    if (isFailure) await rateLimits.countFailure(request.ip);
+    if (isFailure) await rateLimits.countFailure(address);
     throw error;
   }
 }
 
-/** What a client should know beside the body: RFC 9110, 11.6.1 and 10.2.3. */
+/** What a client should know beside the body: RFC 9110, 11.6.1. */
 function announce(reply: FastifyReply, error: unknown): void {
-  if (error instanceof TooMany) reply.header('retry-after', error.retryAfter);
   if (error instanceof HodeiError && error.code === 'unauthenticated') {
     reply.header('www-authenticate', 'Bearer realm="hodei"');
   }
@@ -79,7 +79,8 @@ const RECORDED: readonly string[] = ['unauthenticated', 'forbidden', 'not_found'
 /** Writes down who was refused what. */
 export function noteRefusal(refusals: Refusals, request: FastifyRequest, error: HodeiError): void {
   if (!RECORDED.includes(error.code)) return;
-  const { identity, id: traceId, ip: address, method, raw, routeOptions } = request;
+  const { identity, id: traceId, method, raw, routeOptions } = request;
+  const address = clientAddress(request);
   const { principal = 'anonymous', token } = identity ?? {};
   const asked = routeOptions.config.operation ?? `${method} ${pathOf(raw.url).slice(0, 200)}`;
   refusals.note({ who: { principal, token, traceId }, asked, address }, error);

@@ -23,8 +23,12 @@ export interface LogOptions {
 export interface RequestLog {
   /** Logs the request when its answer has left, or its client has. */
   watch(request: FastifyRequest, reply: FastifyReply): void;
-  /** Logs what could not be read as a request. */
-  unreadable(status: number, traceId: string, error: Error & { readonly code?: string }): void;
+  /** Logs what could not be read as a request; without a status where it could not be answered. */
+  unreadable(
+    status: number | undefined,
+    traceId: string,
+    error: Error & { readonly code?: string },
+  ): void;
 }
 
 /** Writes one line for each request, also for those that broke off or could not be read. */

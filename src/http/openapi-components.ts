@@ -21,7 +21,7 @@ export function openApiComponents(): Components {
       idempotency_key: idempotencyKey,
       last_event_id: lastEventId,
     },
-    headers: { ETag: etag, TraceId: traceId },
+    headers: { ETag: etag, RetryAfter: retryAfter, TraceId: traceId },
     responses: {},
     securitySchemes: { token: tokenScheme },
   };
@@ -54,6 +54,12 @@ const etag = {
   description: 'The version, in quotes. A dry run has none.',
   schema: { type: 'string' },
   example: '"7"',
+};
+
+const retryAfter = {
+  description: 'In so many seconds it may work. Not there where it may have been done already.',
+  schema: { type: 'integer' },
+  example: 1,
 };
 
 interface Parameter {

@@ -36,7 +36,8 @@ const refusals: readonly PossibleRefusal[] = [
   {
     name: 'Forbidden',
     status: statusOf.forbidden,
-    description: "The server does not answer to this Host, or to changes by this Origin's pages.",
+    description:
+      "The server does not answer to this Host, to changes by this Origin's pages, or past its proxy.",
     code: 'forbidden',
     error: 'This server does not answer to the name hodei.example.',
     applies: always,
@@ -126,7 +127,10 @@ export function describeRefusal(refusal: Refusal): object {
   const schema = reference('schemas', 'Error');
   return {
     description: refusal.description,
-    headers: { 'x-trace-id': reference('headers', 'TraceId') },
+    headers: {
+      'x-trace-id': reference('headers', 'TraceId'),
+      ...(refusal.code === 'unavailable' && { 'retry-after': reference('headers', 'RetryAfter') }),
+    },
     content: { 'application/json': { schema, example: refusalExample(refusal) } },
   };
 }

@@ -1,19 +1,20 @@
 import type { FastifyInstance } from 'fastify';
 import { createServer, type AddressInfo } from 'node:net';
-import { invalid, unavailable, type HodeiError } from '../domain/errors.ts';
+import { unavailable, type HodeiError } from '../domain/errors.ts';
 import { createApp, type AppOptions } from './app.ts';
 import { createAuthentication } from './authentication.ts';
 import { trackConnections, type Connections } from './connections.ts';
 import { createStreams, type StreamOptions } from './event-stream.ts';
-import { isLoopback } from './hosts.ts';
+import { exposureRefusal, type Exposure } from './exposure.ts';
 import { requireOrigins } from './origins.ts';
 import { createRateLimits, type RateLimitOptions } from './rate-limits.ts';
 import { createRefusals } from './refusals.ts';
+import { readTlsIdentity, renewTlsIdentity } from './tls.ts';
 
 type MadeHere = 'streams' | 'authentication' | 'rateLimits' | 'refusals';
 
 export interface ServerOptions
-  extends Omit<AppOptions, MadeHere>, Omit<StreamOptions, 'authentication'> {
+  extends Omit<AppOptions, MadeHere>, Omit<StreamOptions, 'authentication'>, Exposure {
   readonly rateLimiting: RateLimitOptions;
   /** Address or name to listen on; `localhost` is 127.0.0.1. */
   readonly host: string;
@@ -23,12 +24,14 @@ export interface ServerOptions
   readonly allowedHosts: readonly string[];
   /** Origins whose pages may read answers and make changes. */
   readonly corsOrigins: readonly string[];
-  /** Whether to listen where other machines reach it, although nobody is asked who they are. */
-  readonly allowUnauthenticated: boolean;
+  /** Tells whoever runs the server what it noticed by itself. */
+  readonly say: (line: string) => void;
 }
 
 export interface RunningServer {
   readonly url: string;
+  /** Reads the files for TLS again, and says whether they were put in place. */
+  renewTlsIdentity(): void;
   /** Takes no more requests, and resolves when those under way are answered. */
   close(): Promise<void>;
 }
@@ -39,12 +42,15 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   requireSafe(options);
-  const { service, newTraceId } = options;
+  const { tls, say, service, newTraceId } = options;
+  const tlsIdentity = tls && readTlsIdentity(tls);
+  if (tlsIdentity?.warning !== undefined) say(tlsIdentity.warning);
   const authentication = createAuthentication(service, newTraceId);
   const refusals = createRefusals(service, newTraceId);
   const streams = createStreams({ ...options, authentication });
   const rateLimits = createRateLimits(options.rateLimiting);
-  const app = await createApp({ ...options, streams, authentication, rateLimits, refusals });
+  const guard = { authentication, rateLimits, refusals };
+  const app = await createApp({ ...options, ...guard, streams }, tlsIdentity);
   const connections = trackConnections(app.server);
   const url = await listen(app, options);
   let closed: Promise<void> | undefined;
@@ -53,18 +59,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await close(app, connections);
     await Promise.all([authentication.close(), refusals.close()]);
   };
-  return { url, close: () => (closed ??= end()) };
+  return {
+    url,
+    renewTlsIdentity: () => say(renewTlsIdentity(app.server, tls)),
+    close: () => (closed ??= end()),
+  };
 }
 
-type Exposure = Pick<ServerOptions, 'host' | 'port' | 'corsOrigins' | 'allowUnauthenticated'>;
+type Opening = Exposure & Pick<ServerOptions, 'port' | 'corsOrigins'>;
 
 /**
  * What would make the server refuse to start, found before anything is done for it.
  * @throws as `startServer` does.
  */
-export async function requireStartable(options: Exposure): Promise<void> {
+export async function requireStartable(options: Opening): Promise<void> {
   requireSafe(options);
-  const { host, port } = options;
+  const { host, port, tls } = options;
+  if (tls !== undefined) readTlsIdentity(tls);
   const probe = createServer();
   try {
     await new Promise<void>((resolve, reject) => {
@@ -77,21 +88,13 @@ export async function requireStartable(options: Exposure): Promise<void> {
   await new Promise((resolve) => probe.close(resolve));
 }
 
-function requireSafe(options: Exposure): void {
-  requireClosedOrAllowed(options);
+function requireSafe(options: Opening): void {
+  const refusal = exposureRefusal(options);
+  if (refusal !== undefined) throw refusal;
   requireOrigins(options.corsOrigins);
 }
 
-function requireClosedOrAllowed({ host, allowUnauthenticated }: Exposure): void {
-  if (host === '') throw invalid('The host to listen on is empty.', 'Write 127.0.0.1.');
-  if (allowUnauthenticated || isLoopback(host)) return;
-  throw invalid(
-    `On ${host} other machines could change everything: nobody is asked who they are.`,
-    'Listen on 127.0.0.1, or accept it with security.allow_unauthenticated: true.',
-  );
-}
-
-async function listen(app: FastifyInstance, { host, port }: ServerOptions): Promise<string> {
+async function listen(app: FastifyInstance, { host, port, tls }: ServerOptions): Promise<string> {
   try {
     await app.listen({ host: addressOf(host), port });
   } catch (error) {
@@ -99,7 +102,7 @@ async function listen(app: FastifyInstance, { host, port }: ServerOptions): Prom
     throw cannotListen(error, host, port);
   }
   const bound = app.server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
+  return `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${bound.port}`;
 }
 
 /** One address: Fastify would open a second server for ::1, and not wait for it when it closes. */
@@ -128,10 +131,13 @@ const RELEASE_INTERVAL_MS = 50;
 async function close(app: FastifyInstance, connections: Connections): Promise<void> {
   // A connection whose answer has just left is idle only now, so that one look is not enough.
   const release = setInterval(() => connections.release(), RELEASE_INTERVAL_MS);
-  const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+  const cut = setTimeout(() => connections.cut(), CLOSE_TIMEOUT_MS);
+  // At once: Fastify begins with what its plugins have to end, and connections would still come.
+  const closed = new Promise((resolve) => app.server.close(resolve));
   connections.release();
   try {
     await app.close();
+    await closed;
   } finally {
     clearInterval(release);
     clearTimeout(cut);

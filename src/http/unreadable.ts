@@ -7,6 +7,12 @@ import type { RequestLog } from './logger.ts';
 /** Answers, as JSON too, what Node could not read as a request, and closes the connection. */
 export function answerUnreadable(log: RequestLog, newTraceId: () => string) {
   return (error: Error & { code?: string }, socket: Socket): void => {
+    if (/^ERR_(SSL|TLS)_/.test(error.code ?? '')) {
+      // Without TLS there is no way to answer.
+      log.unreadable(undefined, newTraceId(), error);
+      socket.destroy();
+      return;
+    }
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
       return;

@@ -1,10 +1,11 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { sayChange } from '../cli/commands/config.ts';
 import type { Place, ServeOptions, StopSignal } from '../cli/host.ts';
 import { logLevels, type Config, type LogLevel } from '../config/config.ts';
 import { invalid, unavailable, type HodeiError } from '../domain/errors.ts';
 import { settingsDocument } from '../domain/settings.ts';
+import { escapeUnprintable } from '../domain/text.ts';
 import type { Service } from '../service/call.ts';
 import type { Caller } from '../service/operation.ts';
 import { applySettings } from '../service/settings.ts';
@@ -31,7 +32,8 @@ export async function serve(
     world.beginChange();
     const target = await servedTargetOf(place, world);
     const caller: Caller = { ...callerOf(place, world), reason: 'hodei serve' };
-    const listening = listeningOf(target.config, options, world);
+    const hasTokens = await areThereTokens(target.path);
+    const listening = { ...listeningOf(target.config, options, world), hasTokens };
     const { requireStartable } = await import('../http/server.ts');
     // Before anything is opened: a server that does not start has changed nothing.
     await requireStartable(listening);
@@ -42,6 +44,7 @@ export async function serve(
       await Promise.race([workers.checkReady(), workers.broken]);
       const server = await listen(listening, workers, watch, world, target.path);
       try {
+        signals.onHangUp(() => server.renewTlsIdentity());
         onListening(server.url, target.path);
         return await Promise.race([signals.first, watch.broken, workers.broken]);
       } finally {
@@ -56,6 +59,12 @@ export async function serve(
   }
 }
 
+async function areThereTokens(path: string): Promise<boolean> {
+  if (!existsSync(path)) return false;
+  const { hasTokens } = await import('../store/sqlite/inspect.ts');
+  return hasTokens(path);
+}
+
 /** Creates or migrates it, and puts the config in force, before the workers open it. */
 async function prepareDatabase(target: FileTarget, caller: Caller, world: World): Promise<void> {
   const { store, service, begin } = await openService(target, caller, world, true);
@@ -67,20 +76,17 @@ async function prepareDatabase(target: FileTarget, caller: Caller, world: World)
   }
 }
 
-type Listening = Config['server'] & {
-  readonly rateLimiting: Config['rateLimiting'];
-  readonly allowUnauthenticated: boolean;
-  readonly logLevel: LogLevel;
-};
+type Listening = ReturnType<typeof listeningOf> & { readonly hasTokens: boolean };
 
 /** Where and how to listen, flags before environment before config file. */
-function listeningOf(config: Config, { host, port }: ServeOptions, world: World): Listening {
+function listeningOf(config: Config, { host, port }: ServeOptions, world: World) {
   return {
     ...config.server,
     ...(host !== undefined && { host }),
     ...(port !== undefined && { port }),
     allowUnauthenticated: config.allowUnauthenticated,
     rateLimiting: config.rateLimiting,
+    tls: config.tls,
     logLevel: logLevelOf(config, world),
   };
 }
@@ -99,6 +105,7 @@ async function listen(
     checkReady: () => watched(checkReady),
     watchChanges: (tell) => watchChanges(path, tell),
     log: { write: (lines) => world.log(lines) },
+    say: (line) => world.say(escapeUnprintable(line)),
     version: world.version,
     newTraceId,
   });
@@ -125,18 +132,31 @@ function logLevelOf(config: Config, { env }: World): LogLevel {
   throw invalid(`HODEI_LOG is "${text}".`, `It is one of: ${logLevels.join(', ')}.`);
 }
 
-/** The first signal asks to stop; the next one ends the process at once, as signals do. */
+/**
+ * The first signal asks to stop; the next one ends the process at once, as signals do. SIGHUP would
+ * end it as well if nobody listened; to a server it says that its files have changed.
+ */
 function stopSignals() {
   const names = ['SIGTERM', 'SIGINT'] as const;
   let stop: (signal: StopSignal) => void;
   const first = new Promise<StopSignal>((resolve) => (stop = resolve));
-  const forget = () => names.forEach((name) => process.off(name, onSignal));
+  let hangUp = () => {};
+  const onHangUp = () => hangUp();
+  const forgetStops = () => names.forEach((name) => process.off(name, onSignal));
   const onSignal = (signal: NodeJS.Signals) => {
-    forget();
+    forgetStops();
     stop(signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM');
   };
   for (const name of names) process.on(name, onSignal);
-  return { first, forget };
+  process.on('SIGHUP', onHangUp);
+  return {
+    first,
+    onHangUp: (work: () => void) => void (hangUp = work),
+    forget() {
+      forgetStops();
+      process.off('SIGHUP', onHangUp);
+    },
+  };
 }
 
 const LOOK_MS = 5_000;

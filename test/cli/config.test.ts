@@ -121,6 +121,11 @@ describe('config show', () => {
         allowed_hosts: []
         cors:
           origins: []
+        behind_proxy:
+          trusted_addresses: []
+        limits:
+          connections: 2000
+          in_flight: 1000
       database:
         path: ~/data/hodei/hodei.db
       resources:

@@ -30,6 +30,8 @@ server:
     origins:
       - https://ops.example
       - http://localhost:3000
+  behind_proxy: {trusted_addresses: [10.0.0.7, 10.1.0.0/16, 'fd00::/8']}
+  limits: {connections: 500, in_flight: 100}
 database:
   path: /var/lib/hodei/hodei.db
 resources:
@@ -81,6 +83,7 @@ security:
     enabled: false
     requests_per_second: 50
     failures_per_minute: 5
+  tls: {certificate: tls/server.crt, key: /etc/hodei/server.key}
 `;
     expect(load(text)).toEqual({
       path: 'config.yaml',
@@ -89,6 +92,8 @@ security:
         port: 9090,
         allowedHosts: ['hodei.example'],
         corsOrigins: ['https://ops.example', 'http://localhost:3000'],
+        trustedProxies: ['10.0.0.7', '10.1.0.0/16', 'fd00::/8'],
+        limits: { connections: 500, inFlight: 100 },
       },
       databasePath: '/var/lib/hodei/hodei.db',
       settings: {
@@ -153,6 +158,7 @@ security:
       logLevel: 'warn',
       allowUnauthenticated: true,
       rateLimiting: { enabled: false, requestsPerSecond: 50, failuresPerMinute: 5 },
+      tls: { certificate: 'tls/server.crt', key: '/etc/hodei/server.key' },
     });
   });
 

@@ -52,6 +52,40 @@ describe('a wrong value is refused where it stands', () => {
       '1:27: server.cors.origins[0]: expected an origin such as https://ops.example,' +
         ' found "https://a.b/"',
     ],
+    ...[
+      '10.0.0.0/33',
+      'fd00::/129',
+      '10.0.0.0/',
+      '10.0.0.0/8/8',
+      'proxy.example',
+      '10.0.0',
+      '',
+    ].map((written): [string, string] => [
+      `server: {behind_proxy: {trusted_addresses: ['${written}']}}`,
+      '1:45: server.behind_proxy.trusted_addresses[0]:' +
+        ` expected an address or a network such as 10.0.0.7 or 10.0.0.0/24, found "${written}"`,
+    ]),
+    [
+      'server: {behind_proxy: true}',
+      '1:24: server.behind_proxy: expected keys with values, found true',
+    ],
+    [
+      'server: {limits: {in_flight: 0}}',
+      '1:30: server.limits.in_flight: expected a whole number from 1 to 1000000, found 0',
+    ],
+    [
+      'server: {limits: {connections: many}}',
+      '1:32: server.limits.connections: expected a whole number from 1 to 1000000, found "many"',
+    ],
+    [
+      'security: {tls: {certificate: server.crt}}',
+      '1:17: security.tls.key: expected a file name (for ~ write ${HOME}), found nothing',
+    ],
+    [
+      'security: {tls: {key: server.key}}',
+      '1:17: security.tls.certificate: expected a file name (for ~ write ${HOME}), found nothing',
+    ],
+    ['security: {tls: true}', '1:17: security.tls: expected keys with values, found true'],
     [
       'database:\n  path: ~/hodei.db',
       '2:9: database.path: expected a file name (for ~ write ${HOME}), found "~/hodei.db"',

@@ -16,8 +16,10 @@ function schemaOf(key: string): JsonSchema {
   }, root);
 }
 
-/** What an item of a list must have. */
-const required: Readonly<Record<string, string>> = { resources: 'name: a', pools: 'id: a' };
+/** What a section must have, once it is there. */
+const required: Readonly<Record<string, string>> = {
+  ...{ resources: 'name: a', pools: 'id: a', tls: 'certificate: a, key: b' },
+};
 
 /** YAML that has the text where the key stands, with what is needed around it. */
 function fileWith(section: string, text: string): string {
@@ -27,8 +29,9 @@ function fileWith(section: string, text: string): string {
     .toReversed()
     .reduce((inner, part) => {
       const name = part.replace('[]', '');
-      if (part === name) return `{${name}: ${inner}}`;
-      return `{${name}: [${inner.replace('{', `{${required[name] ?? ''}, `)}]}`;
+      const needed = required[name];
+      const whole = needed === undefined ? inner : inner.replace('{', `{${needed}, `);
+      return part === name ? `{${name}: ${whole}}` : `{${name}: [${whole}]}`;
     }, `{${text}}`)
     .replace(/^\{(.*)\}$/, '$1');
 }

@@ -28,7 +28,9 @@ const illustrated = example
     /^( *)# ((- )?(name|license|database|path): ?.*|  (unit|default_limit|path): .*)$/gm,
     '$1$2',
   )
-  .replace(/^ {2}# pools:\n(?: {2}#.*\n)+/m, (pools) => pools.replaceAll(/^ {2}# /gm, '  '));
+  .replaceAll(/^ {2}# (pools|tls):\n(?: {2}#.*\n)+/gm, (block) =>
+    block.replaceAll(/^ {2}# /gm, '  '),
+  );
 
 describe('config.example.yaml', () => {
   it('loads as it stands and says the defaults', () => {
@@ -45,6 +47,10 @@ describe('config.example.yaml', () => {
       ].toSorted(),
     );
     expect(config.databasePath).toBe('/etc/hodei/hodei.db');
+    expect(config.tls).toEqual({
+      certificate: '/etc/hodei/server.crt',
+      key: '/etc/hodei/server.key',
+    });
     expect(config.settings.resources.slice(4)).toEqual([
       { name: 'license', unit: 'seats', defaultLimit: null },
       { name: 'gpu.h100', unit: 'count', defaultLimit: 0 },
@@ -82,7 +88,11 @@ describe('config.example.yaml', () => {
 describe('describeConfig', () => {
   it('says every key in the words of the file', () => {
     expect(describeConfig(defaultConfig())).toEqual({
-      server: { host: '127.0.0.1', port: 8080, allowed_hosts: [], cors: { origins: [] } },
+      server: {
+        ...{ host: '127.0.0.1', port: 8080, allowed_hosts: [], cors: { origins: [] } },
+        behind_proxy: { trusted_addresses: [] },
+        limits: { connections: 2_000, in_flight: 1_000 },
+      },
       database: { path: null },
       resources: [
         { name: 'cpu_m', unit: 'millicores', default_limit: 0 },
@@ -112,7 +122,9 @@ describe('describeConfig', () => {
         rate_limiting: { enabled: true, requests_per_second: 1000, failures_per_minute: 30 },
       },
     });
-    const keys = knownKeys().filter((key) => !key.startsWith('resource_pools.pools[].'));
+    const keys = knownKeys().filter(
+      (key) => !/^(resource_pools\.pools\[\]\.|security\.tls)/.test(key),
+    );
     expect(keysOf(describeConfig(defaultConfig())).toSorted()).toEqual(keys.toSorted());
   });
 

@@ -4,6 +4,7 @@ import type { Service } from '../../src/service/call.ts';
 import type { Call, Caller } from '../../src/service/operation.ts';
 import { callRemote } from '../../src/http/client.ts';
 import { startServer } from '../../src/http/server.ts';
+import { onThisMachine } from './server.ts';
 import { testService, TRACE_ID, type TestService } from './service.ts';
 
 /** One of the ways by which an operation is called. */
@@ -19,9 +20,6 @@ export interface OpenDoor {
   call(caller: Pick<Caller, 'actingAs' | 'reason'>): Call;
   close(): Promise<void>;
 }
-
-/** Tests ask as fast as they can. */
-export const notLimited = { enabled: false, requestsPerSecond: 1, failuresPerMinute: 1 };
 
 const local: Door = {
   name: 'local',
@@ -47,8 +45,7 @@ const remote: Door = {
     const server = await startServer({
       service,
       ...{ host: '127.0.0.1', port: 0, allowedHosts: [], corsOrigins: [], version: '0.0.0' },
-      ...{ allowUnauthenticated: false, logLevel: 'error', log: { write: () => undefined } },
-      rateLimiting: notLimited,
+      ...{ ...onThisMachine, logLevel: 'error', log: { write: () => undefined } },
       checkReady: async () => undefined,
       newTraceId: () => TRACE_ID,
     });

@@ -65,6 +65,8 @@ describe('close', () => {
     await get('/healthz', agent);
     const silent = await openSocket();
     const gone = once(silent, 'close');
+    // What cuts everything off after 10 s does not come then.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     await server.close();
     await gone;
     agent.destroy();

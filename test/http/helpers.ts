@@ -10,7 +10,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { startServer, type RunningServer, type ServerOptions } from '../../src/http/server.ts';
 import type { Service } from '../../src/service/call.ts';
 import { identityOperations } from '../../src/service/token-identity.ts';
-import { notLimited } from '../helpers/doors.ts';
+import { onThisMachine } from '../helpers/server.ts';
 import { testService, type TestService } from '../helpers/service.ts';
 
 export interface Answer {
@@ -44,12 +44,11 @@ export async function startTestServer(overrides: Partial<ServerOptions> = {}): P
   const lines: string[] = [];
   let traces = 0;
   const server = await startServer({
-    rateLimiting: notLimited,
     host: '127.0.0.1',
     port: 0,
     allowedHosts: [],
     corsOrigins: [],
-    allowUnauthenticated: false,
+    ...onThisMachine,
     logLevel: 'info',
     log: { write: (line) => void lines.push(line) },
     checkReady: async () => undefined,
@@ -152,6 +151,15 @@ export function parseReply(text: string): Pick<Answer, 'status' | 'body'> {
     status: Number(head.split(' ')[1]),
     body: body === '' ? {} : (JSON.parse(body) as Answer['body']),
   };
+}
+
+/** Until the server has noticed that connections are gone. */
+export async function untilServed({ ask: get }: TestServer): Promise<void> {
+  const status = async () => (await get('/api/v1/tenants').catch(() => undefined))?.status;
+  const deadline = Date.now() + 5_000;
+  while ((await status()) !== 200) {
+    if (Date.now() > deadline) throw new Error('nobody was served within 5 s');
+  }
 }
 
 export async function eventually(holds: () => boolean): Promise<void> {

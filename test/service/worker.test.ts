@@ -9,11 +9,11 @@ import { startWorkers } from '../../src/main/workers.ts';
 import { setQuota } from '../../src/service/quotas.ts';
 import { createTenant, deleteTenant, getTenant, listTenants } from '../../src/service/tenants.ts';
 import { answerCalls, callThrough } from '../../src/service/worker.ts';
-import { notLimited } from '../helpers/doors.ts';
 import { bundleWorker } from '../helpers/processes.ts';
 import { refusal } from '../helpers/refusal.ts';
 import { callAs, testService, TRACE_ID } from '../helpers/service.ts';
 import { newFolder, onFile, removeFolder } from '../helpers/store.ts';
+import { onThisMachine } from '../helpers/server.ts';
 import { makeTenant } from '../helpers/tenant.ts';
 import {
   countGroups,
@@ -53,8 +53,7 @@ async function served() {
   const lines: string[] = [];
   const server = await startServer({
     ...{ host: '127.0.0.1', port: 0, allowedHosts: [], corsOrigins: [], version: '0.0.0' },
-    ...{ allowUnauthenticated: false, logLevel: 'error', newTraceId: () => TRACE_ID },
-    rateLimiting: notLimited,
+    ...{ ...onThisMachine, logLevel: 'error', newTraceId: () => TRACE_ID },
     service: running.service,
     checkReady: running.checkReady,
     log: { write: (line) => void lines.push(line) },

@@ -32,6 +32,17 @@ export function inspect(path: string): DatabaseFacts {
   }));
 }
 
+/** The schema since which there are tokens. */
+const TOKENS_SINCE = 4;
+
+/** Whether there has ever been a token. */
+export function hasTokens(path: string): boolean {
+  return onConnection(path, 'read', (connection) => {
+    if (schemaVersion(connection) < TOKENS_SINCE) return false;
+    return number(connection, 'select exists (select 1 from token)') === 1;
+  });
+}
+
 /** How a new connection that writes is set up, as SQLite itself says. */
 export interface Durability {
   readonly journal: string;
