@@ -126,8 +126,9 @@ function settingsProblems({ value, places }: Tree): Problem[] {
       return ![path, against].some((each) => misshapen.has(pointer(each)));
     })
     .map((problem) => {
-      const { path, known } = problem;
-      const keyOffset = known && places.get(pointer(path))?.keyOffset;
+      const { path, known, said } = problem;
+      const isKey = known !== undefined && said === undefined;
+      const keyOffset = isKey ? places.get(pointer(path))?.keyOffset : undefined;
       const offset = keyOffset ?? offsetOf(path, places);
       return { path, offset, message: describeProblem(problem) };
     });

@@ -12,7 +12,7 @@ import {
   whole,
   wordsOf,
 } from '../service/schemas/section.ts';
-import { settingsSections } from '../service/schemas/settings.ts';
+import { securitySettings, settingsSections } from '../service/schemas/settings.ts';
 import { defaultConfig, logLevels, type Config } from './config.ts';
 
 /** The whole config file. A key that is here does something; it has a default and a description. */
@@ -145,6 +145,7 @@ function observabilitySection() {
 
 function securitySection() {
   return section({
+    ...securitySettings(),
     allow_unauthenticated: trueOrFalse()
       .default(defaultConfig().allowUnauthenticated)
       .describe('Whether to listen beyond this machine, where nobody is asked who they are'),

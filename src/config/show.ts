@@ -11,6 +11,7 @@ export function describeConfig(config: Config) {
     ...describeSettings(config.settings),
     observability: { logging: { level: config.logLevel } },
     security: {
+      ...settingsDocument(config.settings).security,
       allow_unauthenticated: config.allowUnauthenticated,
       rate_limiting: {
         enabled: config.rateLimiting.enabled,

@@ -1,3 +1,4 @@
+import { reasonedNames } from './event-names.ts';
 import { kindOf, MAX_TTL_SECONDS } from './job.ts';
 import {
   DEFAULT_POOL_SIZE,
@@ -61,8 +62,9 @@ type Path = readonly (string | number)[];
 export interface SettingsProblem {
   readonly path: Path;
   readonly message: string;
-  /** Names that could stand there, where the last part of the path is one that cannot. */
+  /** Names that could stand there, in place of one that cannot: of `said`, or the last of the path. */
   readonly known?: readonly string[];
+  readonly said?: string;
   /** What it was compared with: while that is wrong itself, this may be none. */
   readonly against?: Path;
 }
@@ -70,6 +72,7 @@ export interface SettingsProblem {
 /** All that is wrong in a document of the right shape. */
 export function checkSettings(document: SettingsInput): readonly SettingsProblem[] {
   const { resources, resource_pools: section, multi_tenancy, jobs = {}, scheduling } = document;
+  const reasons = document.security?.require_reason ?? [];
   const names = [...builtInResources, ...resources].map(({ name }) => name);
   const catalogue = [...new Set(names)];
   const quota = Object.entries(multi_tenancy.default_tenant_quota);
@@ -84,7 +87,15 @@ export function checkSettings(document: SettingsInput): readonly SettingsProblem
     ...schedulingProblems(scheduling ?? {}).map(({ path, message }) => {
       return { path: ['scheduling', ...path], message };
     }),
+    ...reasons.flatMap(checkReasonedName),
   ];
+}
+
+function checkReasonedName(name: string, index: number): SettingsProblem[] {
+  if (reasonedNames.some((known) => known === name)) return [];
+  const message = `${quoted(name)} is no change for which somebody could give a reason`;
+  const path = ['security', 'require_reason', index];
+  return [{ path, message, known: reasonedNames, said: name }];
 }
 
 function checkCount({ length }: readonly string[]): SettingsProblem[] {

@@ -25,6 +25,7 @@ function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
     multi_tenancy,
     jobs,
     scheduling,
+    security,
   } = settingsDocument(settings);
   const tree = {
     resources: Object.fromEntries(resources.map(({ name, ...fields }) => [name, fields])),
@@ -39,6 +40,7 @@ function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
     multi_tenancy,
     jobs: { ...jobs, default_ttl_seconds: orAbsent(jobs.default_ttl_seconds) },
     scheduling,
+    security: { require_reason: security.require_reason.join(' ') },
   };
   return new Map(leavesOf(tree));
 }

@@ -38,6 +38,8 @@ export interface Settings {
     readonly queueTtlSeconds: number;
   };
   readonly scheduling: Scheduling;
+  /** Changes that nobody makes without saying why, by name. */
+  readonly requireReason: readonly string[];
 }
 
 export const defaultSettings: Settings = {
@@ -47,6 +49,7 @@ export const defaultSettings: Settings = {
   violationPolicy: 'reject',
   jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
   scheduling: defaultScheduling,
+  requireReason: [],
 };
 
 /** Settings as the config file, the API and the store write them; a limit of null is unlimited. */
@@ -67,6 +70,7 @@ export interface SettingsDocument {
     readonly queue_ttl_seconds: number;
   };
   readonly scheduling: SchedulingDocument;
+  readonly security: { readonly require_reason: readonly string[] };
 }
 
 export interface ResourceDocument {
@@ -115,6 +119,7 @@ export interface SettingsInput {
   };
   readonly jobs?: Loose<SettingsDocument['jobs']> | undefined;
   readonly scheduling?: SchedulingInput | undefined;
+  readonly security?: Loose<SettingsDocument['security']> | undefined;
 }
 
 export function settingsDocument(settings: Settings): SettingsDocument {
@@ -143,6 +148,7 @@ export function settingsDocument(settings: Settings): SettingsDocument {
       queue_ttl_seconds: jobs.queueTtlSeconds,
     },
     scheduling: schedulingDocument(settings.scheduling),
+    security: { require_reason: [...settings.requireReason] },
   };
 }
 
@@ -179,6 +185,7 @@ export function settingsFromDocument(document: SettingsInput): Settings {
       queueTtlSeconds: jobs.queue_ttl_seconds ?? defaultSettings.jobs.queueTtlSeconds,
     },
     scheduling: schedulingOf(document.scheduling ?? {}),
+    requireReason: [...new Set(document.security?.require_reason)].sort(),
   };
 }
 

@@ -2,7 +2,7 @@ import type { Verdict } from '../domain/policy.ts';
 import type { JobRow } from '../store/store.ts';
 import { recordDecision } from './decision-log.ts';
 import { recordEvent } from './event-log.ts';
-import type { EventName } from './event-names.ts';
+import type { EventName } from '../domain/event-names.ts';
 import {
   chargesOf,
   decideOn,

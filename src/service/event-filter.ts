@@ -1,7 +1,7 @@
 import { invalid } from '../domain/errors.ts';
 import type { EventRow, Key, Tables } from '../store/store.ts';
 import type { FollowedView } from './event-page.ts';
-import { eventNouns } from './event-names.ts';
+import { eventNouns } from '../domain/event-names.ts';
 import { nearest } from './nearest.ts';
 
 /** Which events somebody wants to see; all, where nothing is said. */

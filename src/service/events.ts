@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { invalid } from '../domain/errors.ts';
 import { READERS } from '../domain/role.ts';
 import { eventExample } from './examples.ts';
-import { eventNames } from './event-names.ts';
+import { eventNames } from '../domain/event-names.ts';
 import { pageOfEvents } from './event-page.ts';
 import { nearest } from './nearest.ts';
 import { operation } from './operation.ts';

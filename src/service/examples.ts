@@ -97,6 +97,7 @@ export const settingsExample = {
     queue_prioritization: { default_strategy: 'weighted_fair' as const },
     max_queue_size: null,
   },
+  security: { require_reason: ['tenant.delete'] },
   revision: 2,
   applied_at: '2026-11-23T08:00:00.000Z',
 };

@@ -14,7 +14,7 @@ import {
 } from './allowances.ts';
 import { noEffects, overView, startedView, type Effects } from './effects.ts';
 import { recordEvent } from './event-log.ts';
-import type { EventName } from './event-names.ts';
+import type { EventName } from '../domain/event-names.ts';
 import { expectVersion, type Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
 import type { PathScope } from './ledger.ts';

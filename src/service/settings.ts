@@ -140,9 +140,7 @@ async function putInForce(
     appliedAt: now,
     document: JSON.stringify(settingsDocument(settings)),
   };
-  await tables.settings.insert(row);
-  const retired = await writeCatalogue(tables, settings.resources);
-  await writePools(context, settings);
+  // First, so that what holds until now decides whether it wants a reason.
   await recordEvent(context, {
     operation: 'config.apply',
     tenant: null,
@@ -150,6 +148,9 @@ async function putInForce(
     before: before === undefined ? null : sideOf(changes, 'before'),
     after: sideOf(changes, 'after'),
   });
+  await tables.settings.insert(row);
+  const retired = await writeCatalogue(tables, settings.resources);
+  await writePools(context, settings);
   // A higher default, a larger pool, pools switched off: there may be room anywhere.
   await promote(context, await tables.waiting.places());
   return { row, changes, retired };
@@ -191,6 +192,7 @@ function viewSettings(row: RevisionRow): z.output<ReturnType<typeof SettingsResp
     ...document,
     resources: [...resources],
     resource_pools: { ...section, pools: [...section.pools] },
+    security: { require_reason: [...document.security.require_reason] },
     revision: row.revision,
     applied_at: toInstant(row.appliedAt),
   };

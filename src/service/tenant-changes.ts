@@ -3,7 +3,7 @@ import { stateAsOf, transition } from '../domain/job.ts';
 import type { TenantStatus } from '../domain/tenant.ts';
 import type { JobRow, Tables, TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
-import type { EventName } from './event-names.ts';
+import type { EventName } from '../domain/event-names.ts';
 import { endJob } from './job-changes.ts';
 import { expectVersion, type Context } from './operation.ts';
 import { promote, wake } from './promotion.ts';

@@ -162,19 +162,20 @@ describe('config show', () => {
         queue_prioritization:
           default_strategy: weighted_fair
         max_queue_size: unlimited
+      security:
+        require_reason: []
+        allow_unauthenticated: false
+        rate_limiting:
+          enabled: true
+          requests_per_second: 1000
+          failures_per_minute: 30
       jobs:
         default_ttl_seconds: none
         claim_seconds: 300
         queue_ttl_seconds: 86400
       observability:
         logging:
-          level: info
-      security:
-        allow_unauthenticated: false
-        rate_limiting:
-          enabled: true
-          requests_per_second: 1000
-          failures_per_minute: 30",
+          level: info",
       }
     `);
   });

@@ -78,6 +78,7 @@ observability:
   logging:
     level: warn
 security:
+  require_reason: [tenant.delete, quota.set]
   allow_unauthenticated: true
   rate_limiting:
     enabled: false
@@ -153,6 +154,7 @@ security:
           strategy: 'priority',
           maxQueueSize: 1000,
         },
+        requireReason: ['quota.set', 'tenant.delete'],
         jobs: { defaultTtlSeconds: 3600, claimSeconds: 60, queueTtlSeconds: 600 },
       },
       logLevel: 'warn',

@@ -118,6 +118,7 @@ describe('describeConfig', () => {
       },
       observability: { logging: { level: 'info' } },
       security: {
+        require_reason: [],
         allow_unauthenticated: false,
         rate_limiting: { enabled: true, requests_per_second: 1000, failures_per_minute: 30 },
       },

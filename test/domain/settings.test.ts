@@ -41,6 +41,7 @@ describe('a settings document', () => {
         queue_prioritization: { default_strategy: 'weighted_fair' },
         max_queue_size: null,
       },
+      security: { require_reason: [] },
     });
   });
 
@@ -164,6 +165,7 @@ describe('a document from a time when there were fewer keys', () => {
       violationPolicy: 'reject',
       jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
       scheduling: defaultSettings.scheduling,
+      requireReason: [],
     });
   });
 

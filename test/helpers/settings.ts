@@ -3,6 +3,7 @@ import { strategies } from '../../src/domain/fair-share.ts';
 import { MAX_TTL_SECONDS } from '../../src/domain/job.ts';
 import { MAX_POOL_SIZE, poolTypes, type PoolDefinition } from '../../src/domain/pool.ts';
 import { builtInResources, MAX_AMOUNT, type Resource } from '../../src/domain/resource.ts';
+import { reasonedNames } from '../../src/domain/event-names.ts';
 import { MAX_MINUTES } from '../../src/domain/scheduling.ts';
 import { violationPolicies, type Settings } from '../../src/domain/settings.ts';
 import { MAX_CLAIM_SECONDS } from '../../src/domain/settings-check.ts';
@@ -110,5 +111,6 @@ export const anySettings: fc.Arbitrary<Settings> = catalogue.chain((resources) =
       strategy: fc.constantFrom(...strategies),
       maxQueueSize: limit,
     }),
+    requireReason: fc.uniqueArray(fc.constantFrom(...reasonedNames)).map((names) => names.sort()),
   });
 });

@@ -34,6 +34,7 @@ const otherSections = {
   },
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
   scheduling: settingsDocument(defaultSettings).scheduling,
+  security: { require_reason: [] },
 };
 const pool = {
   id: 'gpu',

@@ -37,6 +37,7 @@ export const SettingsResponse = lazy(() =>
       queue_prioritization: z.strictObject({ default_strategy: z.enum(strategies) }),
       max_queue_size: limit(),
     }),
+    security: z.strictObject({ require_reason: z.array(z.string()) }),
     revision: z.int().describe('Counts the changes; sent as ETag.'),
     applied_at: instant(),
   }),

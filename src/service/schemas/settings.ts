@@ -33,6 +33,17 @@ export const settingsSections = lazy(() => ({
   multi_tenancy: multiTenancySection().prefault({}),
   jobs: jobsSection().prefault({}),
   scheduling: schedulingSection().prefault({}),
+  security: section(securitySettings()).prefault({}).describe('Who may do what'),
+}));
+
+/** What of the security decides; the config file has more in that section. */
+export const securitySettings = lazy(() => ({
+  require_reason: z
+    .array(z.string({ error: expected('a name such as quota.set') }), {
+      error: expected('a list of names such as quota.set'),
+    })
+    .default([])
+    .describe('Changes that nobody makes without saying why, by their names in the audit'),
 }));
 
 function resource() {
@@ -213,8 +224,8 @@ function limit() {
 }
 
 /** The problem in words, with the name that was probably meant, or those that there are. */
-export function describeProblem({ path, message, known = [] }: SettingsProblem): string {
-  const meant = nearest(String(path.at(-1)), known);
+export function describeProblem({ path, message, known = [], said }: SettingsProblem): string {
+  const meant = nearest(said ?? String(path.at(-1)), known);
   if (meant !== undefined) return `${message}; did you mean ${meant}?`;
   return known.length === 0 ? message : `${message}; known here: ${known.join(', ')}`;
 }

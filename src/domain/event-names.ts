@@ -35,6 +35,17 @@ export const eventNames = [
 
 export type EventName = (typeof eventNames)[number];
 
+/** What happens without anybody's asking for it: nobody could say why. */
+const unasked: readonly EventName[] = [
+  ...(['job.queue', 'job.reject', 'job.promote', 'job.expire', 'job.evict'] as const),
+  'token.refuse',
+];
+
+/** The changes for which a reason can be demanded. */
+export const reasonedNames: readonly EventName[] = eventNames.filter(
+  (name) => !unasked.includes(name),
+);
+
 /** What events are about. */
 export const eventNouns: readonly string[] = [
   ...new Set(eventNames.map((name) => name.slice(0, name.indexOf('.')))),

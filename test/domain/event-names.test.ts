@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { jobEvents } from '../../src/domain/job.ts';
-import { eventNames } from '../../src/service/event-names.ts';
+import { eventNames } from '../../src/domain/event-names.ts';
 
 const source = join(import.meta.dirname, '../../src');
 
