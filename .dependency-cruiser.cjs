@@ -12,6 +12,8 @@ const tables = '^src/store/tables/';
 const sqlite = '^src/store/sqlite/';
 const postgres = '^src/store/postgres/';
 const service = '^src/service/';
+/** How YAML is read, whatever a file of it is about. */
+const yamlReader = '^src/service/yaml\\.ts$';
 /** The schemas, and what it takes to write one. */
 const schemas = '^src/service/(schemas/|(operation|nearest)\\.ts$)';
 const config = '^src/config/';
@@ -28,7 +30,7 @@ const mayImport = [
   ['store/sqlite', sqlite, [domain, storeItself, tables]],
   ['store/postgres', postgres, [domain, storeItself, tables]],
   ['service', service, [domain, storeInterface]],
-  ['config', config, [domain, schemas]],
+  ['config', config, [domain, schemas, yamlReader]],
   ['cli', cli, [domain, service]],
   ['http', http, [domain, service]],
 ];
@@ -51,7 +53,7 @@ const packages = {
   pg: [postgres],
   pino: [http],
   'rate-limiter-flexible': [http],
-  yaml: [config, cli],
+  yaml: [config, cli, yamlReader],
   zod: [service, http, config],
 };
 

@@ -152,8 +152,11 @@ export interface Host {
   readonly time: Time;
   /** A key by which a request that is sent again is known. */
   newKey(): string;
-  /** The text of a file; of the standard input where it is called `-`. */
-  readText(path: string): Promise<string>;
+  /**
+   * The text of a file; of the standard input where it is called `-`. No more than `maxBytes` of it
+   * is ever held.
+   */
+  readText(path: string, maxBytes: number): Promise<string>;
   /**
    * The lines of a file or, called `-`, of the standard input, one after the other.
    * @throws invalid for a line that is too long or no text.

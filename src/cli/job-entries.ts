@@ -1,6 +1,10 @@
 import { invalid } from '../domain/errors.ts';
+import { parseJson } from '../service/json.ts';
 
 export type Entry = Record<string, unknown>;
+
+/** A file with the most entries has some of it left. */
+export const MAX_ENTRIES_BYTES = 16 * 1024 * 1024;
 
 const MOST = 10_000;
 /** A request takes so many entries, and somewhat more bytes. */
@@ -45,9 +49,10 @@ function byLine(text: string): unknown[] {
 
 function attempt(text: string): { readonly value: unknown } | { readonly error: string } {
   try {
-    return { value: JSON.parse(text) };
+    return { value: parseJson(text) };
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    if (error instanceof SyntaxError) return { error: error.message };
+    throw error;
   }
 }
 

@@ -1,21 +1,19 @@
-import type * as YamlPackage from 'yaml';
-import type { Document, LineCounter, Node, Scalar } from 'yaml';
+import type { LineCounter, Scalar } from 'yaml';
 import { invalid } from '../domain/errors.ts';
 import type { PolicyProblem } from '../domain/policy.ts';
 import { escapeUnprintable } from '../domain/text.ts';
 import { pathText, problemsInDocument } from '../service/policy-document.ts';
 import type { SentPolicy } from '../service/schemas/policy.ts';
+import type { Place } from '../service/yaml.ts';
 import type { Host } from './host.ts';
 
-const MOST_CHARACTERS = 512 * 1024;
+const MAX_BYTES = 512 * 1024;
 const MOST_SHOWN = 20;
-
-type Yaml = typeof YamlPackage;
 
 /** A file of rules as YAML reads it. */
 interface Read {
-  readonly yaml: Yaml;
-  readonly document: Document.Parsed;
+  readonly value: unknown;
+  readonly placeOf: (path: PolicyProblem['path']) => Place | undefined;
   readonly lines: LineCounter;
   readonly text: string;
 }
@@ -25,38 +23,43 @@ interface Read {
  * @throws invalid with everything that is wrong, each with its line and column.
  */
 export async function readPolicyFile(host: Host, path: string): Promise<SentPolicy> {
-  const text = await host.readText(path);
-  if (text.length > MOST_CHARACTERS) {
-    throw invalid(
-      `${path} has more than ${MOST_CHARACTERS} characters, which no list of rules has.`,
-    );
-  }
+  const text = await host.readText(path, MAX_BYTES);
   const file = path === '-' ? 'input' : path;
-  const read = parse(await import('yaml'), text);
-  const faults = faultsIn(read);
-  if (faults.length > 0) throw refusal(file, faults);
-  const content: unknown = read.document.toJS();
-  const problems = await problemsInDocument(content);
-  if (problems.length > 0)
+  const read = await parse(file, text);
+  const problems = await problemsInDocument(read.value);
+  if (problems.length > 0) {
     throw refusal(
       file,
       problems.map((problem) => faultOf(read, problem)),
     );
-  const { time_zone, rules } = content as SentPolicy;
+  }
+  const { time_zone, rules } = read.value as SentPolicy;
   return { ...(time_zone !== undefined && { time_zone }), rules };
 }
 
-function parse(yaml: Yaml, text: string): Read {
-  const lines = new yaml.LineCounter();
-  const document = yaml.parseDocument(text, {
-    lineCounter: lines,
-    schema: 'core',
-    merge: false,
-    stringKeys: true,
-    prettyErrors: false,
-    logLevel: 'error',
+/** @throws invalid where it is no YAML, or of its rarer parts. */
+async function parse(file: string, text: string): Promise<Read> {
+  const [{ LineCounter }, { parseYaml, pointer, readTree }] = await Promise.all([
+    import('yaml'),
+    import('../service/yaml.ts'),
+  ]);
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  const { root, faults } = parseYaml(text, lines, MAX_BYTES);
+  const tree = readTree(root, lines, {
+    nothing: null,
+    scalar: ({ value }) => value,
+    unknownKey: () => 'unknown key',
   });
-  return { yaml, document, lines, text };
+  const all = faults.length > 0 ? faults : tree.problems;
+  if (all.length > 0) {
+    throw refusal(
+      file,
+      all.map(({ offset, message }) => faultAt(lines, offset, message)),
+    );
+  }
+  const placeOf = (path: PolicyProblem['path']) => tree.places.get(pointer(path));
+  return { value: tree.value, placeOf, lines, text };
 }
 
 interface Fault {
@@ -75,74 +78,34 @@ function refusal(file: string, faults: readonly Fault[]) {
   return invalid([...shown, ...(more > 0 ? [`${file}: and ${more} more`] : [])].join('\n'));
 }
 
-function faultAt({ lines }: Read, offset: number, message: string): Fault {
+function faultAt(lines: LineCounter, offset: number, message: string): Fault {
   const { line, col } = lines.linePos(offset);
-  return { line: Math.max(1, line), column: Math.max(1, col), message };
-}
-
-/** What is no YAML, or of its rarer parts. */
-function faultsIn(read: Read): Fault[] {
-  const { yaml, document } = read;
-  const faults = document.errors.map(({ pos, message }) => {
-    return faultAt(read, pos[0], `this is not YAML: ${message}`);
-  });
-  yaml.visit(document, {
-    Alias: (_, { range }) => {
-      faults.push(faultAt(read, range?.[0] ?? 0, 'expected the value itself, found an alias'));
-    },
-  });
-  return faults;
+  return { line, column: col, message };
 }
 
 function faultOf(read: Read, problem: PolicyProblem): Fault {
   const { path, offset, isKey = false, message } = problem;
-  const { key, value } = placeOf(read, path);
-  const isScalar = read.yaml.isScalar(value);
-  const inside =
-    offset !== undefined && isScalar ? positionIn(read.text, value, offset) : undefined;
-  const start = (isKey ? undefined : value?.range?.[0]) ?? key?.range?.[0];
+  const place = read.placeOf(path);
+  const inside = offset === undefined ? undefined : positionIn(read.text, place?.scalar, offset);
+  const start = isKey ? place?.keyOffset : place?.offset;
   const where = path.length === 0 ? '' : `${pathText(path)}: `;
-  const found = message.startsWith('expected ') ? `, found ${sayFound(read, value)}` : '';
+  const found = message.startsWith('expected ') ? `, found ${sayFound(read, place)}` : '';
   const position = inside ?? start ?? nearestPosition(read, path);
-  return faultAt(read, position, `${where}${message}${found}`);
-}
-
-interface Place {
-  readonly key: Node | undefined;
-  readonly value: Node | undefined;
-}
-
-function placeOf({ yaml, document }: Read, path: PolicyProblem['path']): Place {
-  let place: Place = { key: undefined, value: document.contents ?? undefined };
-  for (const part of path) {
-    const { value } = place;
-    if (yaml.isMap(value)) {
-      const pair = value.items.find(({ key }) => yaml.isScalar(key) && key.value === part);
-      place = { key: nodeOf(yaml, pair?.key), value: nodeOf(yaml, pair?.value) };
-    } else {
-      const item = yaml.isSeq(value) && typeof part === 'number' ? value.items[part] : undefined;
-      place = { key: undefined, value: nodeOf(yaml, item) };
-    }
-  }
-  return place;
-}
-
-function nodeOf(yaml: Yaml, value: unknown): Node | undefined {
-  return yaml.isNode(value) ? value : undefined;
+  return faultAt(read.lines, position, `${where}${message}${found}`);
 }
 
 /** Of what is missing: where the thing begins that lacks it. */
 function nearestPosition(read: Read, path: PolicyProblem['path']): number {
   if (path.length === 0) return 0;
   const above = path.slice(0, -1);
-  return placeOf(read, above).value?.range?.[0] ?? nearestPosition(read, above);
+  return read.placeOf(above)?.offset ?? nearestPosition(read, above);
 }
 
-function sayFound({ yaml, text }: Read, value: Node | undefined): string {
-  if (yaml.isSeq(value)) return 'a list';
-  if (yaml.isMap(value)) return 'keys with values';
-  if (!yaml.isScalar(value) || value.value === null) return 'nothing';
-  const [start, end] = value.range ?? [0, 0];
+function sayFound({ text }: Read, place: Place | undefined): string {
+  if (place?.value == null) return 'nothing';
+  if (Array.isArray(place.value)) return 'a list';
+  if (typeof place.value === 'object') return 'keys with values';
+  const [start, end] = place.scalar?.range ?? [0, 0];
   return text.slice(start, Math.min(end, start + 60));
 }
 
@@ -150,8 +113,12 @@ function sayFound({ yaml, text }: Read, value: Node | undefined): string {
  * Where a character of a text stands in the file. Quotes, the indentation of a block and broken lines
  * are not part of the text, so that only what is visible is followed.
  */
-function positionIn(file: string, scalar: Scalar, offset: number): number | undefined {
-  if (typeof scalar.value !== 'string' || scalar.range == null) return undefined;
+function positionIn(
+  file: string,
+  scalar: Scalar.Parsed | undefined,
+  offset: number,
+): number | undefined {
+  if (typeof scalar?.value !== 'string') return undefined;
   const isBlock = scalar.type === 'BLOCK_LITERAL' || scalar.type === 'BLOCK_FOLDED';
   const isQuoted = scalar.type === 'QUOTE_SINGLE' || scalar.type === 'QUOTE_DOUBLE';
   const [start, end] = scalar.range;

@@ -6,7 +6,7 @@ import type { Host } from './host.ts';
 import { nouns, type Noun } from './nouns.ts';
 import type { Format } from './render.ts';
 import { sayError } from './run.ts';
-import type { Terminal } from './terminal.ts';
+import { shown, type Terminal } from './terminal.ts';
 import { addPlaceFlags, examplesText, type Cli } from './verb.ts';
 
 export interface ProgramOptions {
@@ -147,7 +147,9 @@ function helpOrUnknown(command: Command): void {
   });
 }
 
-/** commander says `error: unknown option '--cpus'`; hodei says who speaks. */
+/** commander says `error: unknown option '--cpus'`; hodei says who speaks, and repeats it as data. */
 function wordsOf(text: string): string {
-  return text.replace(/^error: /, 'hodei: ').replace(/\n\((Did you mean .*)\)/, '\n       $1');
+  const [, said = '', suggestion] =
+    /^(?:error: )?(.*?)(?:\n\((Did you mean .*)\))?\n?$/s.exec(text) ?? [];
+  return `hodei: ${shown(said)}${suggestion === undefined ? '' : `\n       ${shown(suggestion)}`}`;
 }

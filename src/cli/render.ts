@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { invalid } from '../domain/errors.ts';
+import { escapeInJson, escapeInYaml, isPrintable } from '../domain/text.ts';
 import { shown, type Terminal } from './terminal.ts';
 
 export const formats = ['table', 'json', 'yaml', 'csv', 'name'] as const;
@@ -33,9 +34,18 @@ export function parseFormat(text: string): Format {
 
 /** A document as JSON or YAML, whole; these two show what REST answers, field for field. */
 export async function renderDocument(format: 'json' | 'yaml', document: unknown): Promise<string> {
-  if (format === 'json') return JSON.stringify(document, null, 2);
-  const { stringify } = await import('yaml');
-  return stringify(document).trimEnd();
+  if (format === 'json') return escapeInJson(JSON.stringify(document, null, 2));
+  const { Document, visit } = await import('yaml');
+  const yaml = new Document(document, { aliasDuplicateObjects: false });
+  // Only between double quotes can YAML write a character without showing it.
+  visit(yaml, {
+    Scalar: (_, scalar) => {
+      const { value } = scalar;
+      if (typeof value === 'string' && !isPrintable(value.replace(/[\n\t]/g, '')))
+        scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return escapeInYaml(yaml.toString()).trimEnd();
 }
 
 /** Rows as lines, in any of the formats that go row by row. */
@@ -61,7 +71,10 @@ async function renderCsv<Row>(
 ): Promise<string[]> {
   const { stringify } = await import('csv-stringify/sync');
   const records = rows.map((row) =>
-    columns.map((column) => (column.value === undefined ? column.text(row) : column.value(row))),
+    columns.map(({ text, value = text }) => {
+      const cell = value(row);
+      return typeof cell === 'string' ? shown(cell) : cell;
+    }),
   );
   const header = columns.map(({ header: title }) => title.toLowerCase().replaceAll(' ', '_'));
   // A cell that begins like a formula would be run by a spreadsheet.

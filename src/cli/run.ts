@@ -1,4 +1,5 @@
 import { HodeiError, invalid } from '../domain/errors.ts';
+import { escapeInJson } from '../domain/text.ts';
 import type { Call, CallOptions } from '../service/operation.ts';
 import { Exit, exitCodes, INTERRUPTED } from './exit-codes.ts';
 import type { Follow, Host, Place, Session } from './host.ts';
@@ -169,7 +170,7 @@ export async function confirmed(run: Run, question: string): Promise<boolean> {
 export function sayError(terminal: Terminal, error: HodeiError, format: Format): void {
   const { message, hint, code } = error;
   if (format === 'json') {
-    terminal.err(JSON.stringify({ error: message, code, hint }));
+    terminal.err(escapeInJson(JSON.stringify({ error: message, code, hint })));
     return;
   }
   const [first = '', ...rest] = message.split('\n');

@@ -4,33 +4,26 @@ import { invalid, type HodeiError } from '../domain/errors.ts';
 import { checkSettings } from '../domain/settings-check.ts';
 import { escapeUnprintable } from '../domain/text.ts';
 import { describeProblem, SettingsDocument } from '../service/schemas/settings.ts';
-import type { Config, ConfigSource } from './config.ts';
 import {
-  configOf,
-  configSchema,
-  describeUnknownKey,
-  pathText,
-  shorten,
-  type Path,
-} from './schema.ts';
-import {
-  nothing,
-  parse,
+  parseYaml,
   pointer,
-  readTree,
   refused,
+  type Path,
   type Place,
   type Problem,
   type Tree,
-} from './yaml.ts';
+} from '../service/yaml.ts';
+import { MAX_CONFIG_BYTES, type Config, type ConfigSource } from './config.ts';
+import { configOf, configSchema, describeUnknownKey, pathText, shorten } from './schema.ts';
+import { isReference, nothing, readConfigTree, written } from './yaml.ts';
 
 /** Reads the text of a config file. @throws invalid with every problem and where it stands. */
 export function loadConfig({ path, text, env }: ConfigSource): Config {
   const lines = new LineCounter();
   lines.addNewLine(0);
-  const { root, faults } = parse(text, lines);
+  const { root, faults } = parseYaml(text, lines, MAX_CONFIG_BYTES);
   if (faults.length > 0) throw refusal(path, lines, faults);
-  const tree = readTree(root, env, lines);
+  const tree = readConfigTree(root, env, lines);
   const parsed = parseTree(tree);
   const problems = [
     ...tree.problems,
@@ -65,7 +58,7 @@ function parseTree(tree: Tree) {
 
 function convertReference({ value, places }: Tree, path: Path): boolean {
   const place = places.get(pointer(path));
-  if (place?.isReference !== true) return false;
+  if (place === undefined || !isReference(place)) return false;
   const text = String(place.value);
   if (!/^(-?\d+|true|false)$/.test(text)) return false;
   const converted = /\d/.test(text) ? Number(text) : text === 'true';
@@ -98,11 +91,12 @@ function offsetOf(path: Path, places: Tree['places']): number {
   return places.get(pointer(path))?.offset ?? offsetOf(path.slice(0, -1), places);
 }
 
-function describeValue({ value, written }: Place): string {
+function describeValue(place: Place): string {
+  const { value } = place;
   if (value === nothing) return 'no value';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'keys with values';
-  return typeof value === 'string' ? `"${shorten(written)}"` : shorten(written);
+  return typeof value === 'string' ? `"${shorten(written(place))}"` : shorten(written(place));
 }
 
 /** What is wrong in the settings beside their shape; what has the wrong shape is passed over. */

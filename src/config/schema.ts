@@ -13,6 +13,7 @@ import {
   wordsOf,
 } from '../service/schemas/section.ts';
 import { securitySettings, settingsSections } from '../service/schemas/settings.ts';
+import type { Path } from '../service/yaml.ts';
 import { defaultConfig, logLevels, type Config } from './config.ts';
 
 /** The whole config file. A key that is here does something; it has a default and a description. */
@@ -213,8 +214,6 @@ function split(path: string): { readonly parent: string; readonly name: string }
   const end = path.lastIndexOf('.');
   return { parent: path.slice(0, Math.max(end, 0)), name: path.slice(end + 1) };
 }
-
-export type Path = readonly PropertyKey[];
 
 /** As errors write it: `resources[0].name`. */
 export function pathText(path: Path): string {

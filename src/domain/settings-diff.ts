@@ -40,7 +40,8 @@ function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
     multi_tenancy,
     jobs: { ...jobs, default_ttl_seconds: orAbsent(jobs.default_ttl_seconds) },
     scheduling,
-    security: { require_reason: security.require_reason.join(' ') },
+    // An empty list is like none.
+    security: { require_reason: security.require_reason.join(' ') || undefined },
   };
   return new Map(leavesOf(tree));
 }

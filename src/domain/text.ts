@@ -24,3 +24,27 @@ export function escapeUnprintable(text: string): string {
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
   );
 }
+
+// In what JSON.stringify wrote there is no other control character below these than line ends.
+const MAYBE_UNPRINTABLE = /[\x7f-\uffff]/;
+
+/** The same JSON, in which every control or invisible character stands as JSON writes it: `\u009b`. */
+export function escapeInJson(json: string): string {
+  if (!MAYBE_UNPRINTABLE.test(json)) return json;
+  return json.replace(EVERY_UNPRINTABLE, (character) =>
+    character === '\n' ? character : character.replace(/[^]/g, escapeUnit),
+  );
+}
+
+/** The same YAML; where something is escaped, it stands between double quotes. */
+export function escapeInYaml(yaml: string): string {
+  return yaml.replace(EVERY_UNPRINTABLE, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    if (character === '\n' || character === '\t') return character;
+    return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : escapeUnit(character);
+  });
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

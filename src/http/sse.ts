@@ -1,3 +1,4 @@
+import { escapeInJson } from '../domain/text.ts';
 import type { FollowedView } from '../service/event-page.ts';
 
 // Server-sent events: blocks of `field: value` lines, each ended by an empty line. A block without
@@ -24,7 +25,7 @@ export function eventBlock(event: FollowedView): string {
   const { sequence, operation } = event;
   let block = blocks.get(event);
   if (block === undefined) {
-    block = `id: ${sequence}\nevent: ${operation}\ndata: ${JSON.stringify(event)}\n\n`;
+    block = `id: ${sequence}\nevent: ${operation}\ndata: ${escapeInJson(JSON.stringify(event))}\n\n`;
     blocks.set(event, block);
   }
   return block;

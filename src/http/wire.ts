@@ -1,3 +1,4 @@
+import { escapeInJson } from '../domain/text.ts';
 import type { Operation } from '../service/operation.ts';
 
 /** Where the operations begin on every server. */
@@ -18,7 +19,7 @@ export function canChange(operation: Pick<Operation, 'isReadOnly' | 'isRehearsal
   return !operation.isReadOnly && operation.isRehearsal !== true;
 }
 
-/** JSON with its end of line, for who reads an answer at a terminal. */
+/** JSON with its end of line, for who reads an answer at a terminal: nothing in it takes effect there. */
 export function jsonLine(payload: unknown): string {
-  return `${JSON.stringify(payload)}\n`;
+  return `${escapeInJson(JSON.stringify(payload))}\n`;
 }

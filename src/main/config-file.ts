@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Place } from '../cli/host.ts';
 import { defaultConfig, MAX_CONFIG_BYTES, type Config } from '../config/config.ts';
@@ -71,20 +72,35 @@ async function readConfig(path: string, env: World['env']): Promise<Config> {
 }
 
 function readText(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) {
+  if (!existsSync(path)) {
     throw unavailable(`There is no config file at ${resolve(path)}.`, {
       hint: `Write one with hodei config init --file ${path}, or name another with --config.`,
     });
   }
-  if (found.size > MAX_CONFIG_BYTES) {
+  const bytes = readBytes(path);
+  if (bytes.length > MAX_CONFIG_BYTES) {
     throw invalid(`${path} is larger than ${MAX_CONFIG_BYTES} bytes, which no config file is.`);
   }
+  if (!isUtf8(bytes)) throw invalid(`${path} is not UTF-8 text.`);
+  return bytes.toString();
+}
+
+/** No more than shows that it is too large: a device has no size, and no end. */
+function readBytes(path: string): Buffer {
+  const bytes = Buffer.allocUnsafe(MAX_CONFIG_BYTES + 1);
+  let file: number | undefined;
+  let length = 0;
   try {
-    return readFileSync(path, 'utf8');
+    file = openSync(path, 'r');
+    for (let read = 1; read > 0 && length < bytes.length; length += read) {
+      read = readSync(file, bytes, length, bytes.length - length, null);
+    }
   } catch (cause) {
     throw unavailable(`${path} cannot be read: ${sayCause(cause)}.`, { cause });
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
+  return bytes.subarray(0, length);
 }
 
 /** What the system said, without its code and the path that is named already. */

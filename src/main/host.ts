@@ -32,7 +32,10 @@ export function createHost(world: World): Host {
       pause,
     },
     newKey: () => newId('key'),
-    readText: async (path) => (await import('./read-text.ts')).readText(path),
+    readText: async (path, maxBytes) => {
+      const { readText } = await import('./read-text.ts');
+      return readText(path, maxBytes);
+    },
     readLines: (path) => linesOf(path),
     onSignals,
     startCommand: async (argv) => (await import('./run-command.ts')).startCommand(argv, world),

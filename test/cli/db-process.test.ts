@@ -84,5 +84,22 @@ describe('files', () => {
     for (const name of readdirSync(join(folder, 'data'))) {
       expect(statSync(join(folder, 'data', name)).mode & 0o077, name).toBe(0);
     }
+    expect((statSync(join(folder, 'data')).mode & 0o777).toString(8)).toBe('700');
+  });
+
+  it.each(['000', '022', '077'])('are so while a server has them open (%s)', (umask) => {
+    const { stdout, status } = bash(
+      `umask ${umask}
+       hodei tenant create acme --email ops@acme.example >/dev/null
+       "${process.execPath}" "${door}" serve --port 0 --db "${database}" >/dev/null 2>&1 &
+       for i in $(seq 100); do [ -e "${database}-shm" ] && break; sleep 0.1; done
+       stat -c '%a %n' "${folder}/data" "${database}" "${database}-wal" "${database}-shm"
+       kill $! && wait $!`,
+    );
+    const modes = stdout.trim().replaceAll(folder, '~').split('\n');
+    expect([modes, status]).toEqual([
+      ['700 ~/data', '600 ~/data/hodei.db', '600 ~/data/hodei.db-wal', '600 ~/data/hodei.db-shm'],
+      0,
+    ]);
   });
 });

@@ -119,8 +119,8 @@ describe('policy set', () => {
     ['time_zon: UTC\nrules: []', '1:1: time_zon: unknown key; did you mean time_zone?'],
     ['time_zone: Mars\nrules: []', '1:12: time_zone: "Mars" is no time zone'],
     ['rules: [', '1:9: this is not YAML: '],
-    ['rules: []\nrules: []', '2:1: this is not YAML: '],
-    ['rules: []\n---\nrules: []', '2:1: this is not YAML: '],
+    ['rules: []\nrules: []', '2:1: this key stands in line 1 already'],
+    ['rules: []\n---\nrules: []', '2:1: a second document begins here'],
     ['a: &a x\nrules: *a', '2:8: expected the value itself, found an alias'],
     ['rules:\n  - on: request', '2:5: rules[0].name: expected a name such as gpu-at-night'],
     [`${rules}    extra: 1`, '12:5: rules[1].extra: unknown key; known here: name, on, when'],
@@ -153,7 +153,7 @@ describe('policy set', () => {
     );
     expect(await hodei('policy set -f /none')).toContain('/none cannot be read');
     const large = write(`# ${'x'.repeat(600_000)}\nrules: []`);
-    expect(await hodei(`policy set -f ${large}`)).toContain('which no list of rules has');
+    expect(await hodei(`policy set -f ${large}`)).toContain('is larger than 524288 bytes');
   });
 });
 

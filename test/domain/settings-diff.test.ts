@@ -96,7 +96,6 @@ describe('diffSettings', () => {
       'scheduling.fair_queuing.starvation_threshold_minutes 30',
       'scheduling.queue_prioritization.default_strategy weighted_fair',
       'scheduling.max_queue_size null',
-      'security.require_reason ',
     ]);
   });
 

@@ -194,7 +194,6 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
     [{ resources: [{ name: 'Gpu' }] }, 'resources.0.name'],
     [{ resources: [{ name: 'cpu_m', unit: 'cores' }] }, 'always counted in millicores'],
     [{ resources: [{ ...license, default_limit: -1 }] }, 'resources.0.default_limit'],
-    [{ resources: [{ ...license, default_limit: 2 ** 53 }] }, 'resources.0.default_limit'],
     [{ resources: [{ ...license, limit: 3 }] }, 'unknown field "limit" in resources.0'],
     [
       { multi_tenancy: { default_tenant_quota: { gpus: 1 } } },
@@ -254,6 +253,18 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
     const refused = await refusal(call(applySettings, input as never));
     expect(refused.code).toBe('invalid');
     expect(refused.message).toContain(message);
+    expect(await call(getSettings, {})).toMatchObject({ revision: 1 });
+  });
+
+  it('are not replaced by a limit beyond what can be counted, whoever notices it first', async () => {
+    const input = { resources: [{ ...license, default_limit: 2 ** 53 }] };
+    const { code, message } = await refusal(call(applySettings, input));
+    expect(code).toBe('invalid');
+    // A server does not even read such a number.
+    const isRemote = door.name === 'remote';
+    expect(message).toContain(
+      isRemote ? '9007199254740992 is larger' : 'resources.0.default_limit',
+    );
     expect(await call(getSettings, {})).toMatchObject({ revision: 1 });
   });
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { errorCodes, HodeiError, invalid } from '../../domain/errors.ts';
 import { adoptJobs } from '../../service/job-batch.ts';
 import type { JobView } from '../../service/job-view.ts';
-import { chunksOf, parseEntries, type Entry } from '../job-entries.ts';
+import { chunksOf, MAX_ENTRIES_BYTES, parseEntries, type Entry } from '../job-entries.ts';
 import { jobListing } from '../job-words.ts';
 import { note, print, type Run } from '../run.ts';
 import { addVerb, type Cli } from '../verb.ts';
@@ -28,7 +28,8 @@ export function addAdopt(cli: Cli, noun: Command): void {
     },
     async (run, _, { file }) => {
       if (file === undefined) throw invalid('Which jobs?', 'Name a file: -f running.json, or -f -');
-      const outcomes = await adopt(run, parseEntries(await run.host.readText(file)));
+      const text = await run.host.readText(file, MAX_ENTRIES_BYTES);
+      const outcomes = await adopt(run, parseEntries(text));
       for (const [i, outcome] of outcomes.entries()) {
         if (!isAdopted(outcome)) run.fail(errorOf(outcome), `entry ${i + 1}`);
       }

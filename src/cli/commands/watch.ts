@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
+import { escapeInJson } from '../../domain/text.ts';
 import type { FollowedView } from '../../service/event-page.ts';
 import { auditListing, sayEvent } from '../event-words.ts';
 import { Exit } from '../exit-codes.ts';
@@ -77,7 +78,7 @@ function printerOf(run: Run) {
   const { out, outColour } = terminal;
   let printed = 0;
   const linesOf = async (event: FollowedView) => {
-    if (format === 'json') return [JSON.stringify(event)];
+    if (format === 'json') return [escapeInJson(JSON.stringify(event))];
     if (format === 'yaml') return ['---', await renderDocument('yaml', event)];
     if (format !== 'table' || !terminal.isOutTerminal) {
       return renderRows(terminal, format, auditListing, [event], printed === 0);
