@@ -1,4 +1,4 @@
-// Bundles src into dist/hodei.cjs and dist/worker.cjs, then makes the V8 code cache of the first.
+// Bundles src into dist/hodei.cjs and dist/worker.cjs, undici into a file of its own, and makes the V8 code cache of the first.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,6 +13,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const entries = [
   { source: 'src/main.ts', output: 'dist/hodei.cjs' },
   { source: 'src/main/worker.ts', output: 'dist/worker.cjs' },
+  { source: 'undici', output: 'dist/undici.cjs' },
 ];
 
 /** What only the server needs, and native code: loaded from node_modules, and only when used. */
@@ -33,6 +34,19 @@ const nativePart = {
     const contents = `module.exports = () => require('${file}');`;
     onResolve({ filter: /^bindings$/ }, ({ path }) => ({ path, namespace: 'native-part' }));
     onLoad({ filter: /^/, namespace: 'native-part' }, () => ({ contents, resolveDir: root }));
+  },
+};
+
+/**
+ * Only who trusts an authority of their own needs undici, and as a part of the first bundle it would
+ * be read at every start. Beside it, it needs no node_modules either.
+ */
+const ownFile = {
+  name: 'own-file',
+  setup({ onResolve }) {
+    onResolve({ filter: /^undici$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './undici.cjs', external: true },
+    );
   },
 };
 
@@ -67,7 +81,7 @@ async function bundle({ source, output }) {
     target: 'node20',
     format: 'cjs',
     external,
-    plugins: [nativePart, lazyBuiltins],
+    plugins: [nativePart, ownFile, lazyBuiltins],
     // Without `import()` in the bundle, vm.Script needs no importModuleDynamically.
     supported: { 'dynamic-import': false },
     define: { __HODEI_VERSION__: JSON.stringify(version) },

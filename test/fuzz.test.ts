@@ -118,7 +118,9 @@ function recording(said: string[]) {
     ...{ out: say, err: say, columns: 100, outColour: colour, errColour: colour },
     ...{ isOutTerminal: false, isErrTerminal: false, isInteractive: false },
     outTaken: async () => true,
+    isInTerminal: false,
     confirm: async () => undefined,
+    askSecret: async () => undefined,
   };
 }
 
@@ -137,12 +139,14 @@ const nowhere: Host = {
       throw unreachable;
     },
     place: 'nowhere',
+    isServer: true,
     drift: undefined,
     close: async () => undefined,
   }),
   serve: refuse,
   config: { load: refuse, example: refuse, write: refuse },
   database: { status: refuse, migrate: refuse, backup: refuse, restore: refuse },
+  contexts: { login: refuse, list: refuse, use: refuse, delete: refuse },
   doctor: refuse,
   time: { now: () => 1_795_000_000_000, passed: () => 0, pause: async () => undefined },
   newKey: () => 'key-1',

@@ -12,6 +12,7 @@ const MANY = 8;
 function sayDifference({ operation, object, before, after }: EventView): string {
   const [noun = '', verb = ''] = operation.split('.');
   if (noun === 'job') return sayJobChange(verb, object, before, after);
+  if (noun === 'token') return sayTokenChange(verb, before, after ?? {});
   if (operation === 'tenant.create') return sayCreation(after ?? {});
   if (verb === 'delete') return '';
   if (operation === 'pool.create') return sayNewPool(after ?? {});
@@ -21,6 +22,18 @@ function sayDifference({ operation, object, before, after }: EventView): string 
   if (fields.size > MANY) return `${fields.size} settings`;
   const sayOne = differences[noun] ?? sayFieldDifference;
   return [...fields].map((field) => sayOne(field, before?.[field], after?.[field])).join(', ');
+}
+
+/** A token by its name and what it is for; who was refused by what it was and why. */
+function sayTokenChange(verb: string, before: State | null, after: State): string {
+  if (verb === 'revoke') return sayValue(before?.['name']);
+  if (verb === 'create') {
+    const owner = after['owner'] === after['name'] ? '' : ` of ${sayValue(after['owner'])}`;
+    return `${sayValue(after['name'])}${owner}, ${sayValue(after['role'])}`;
+  }
+  const { asked, why, address, times } = after;
+  const often = times === 1 ? '' : `, ${sayValue(times)} times`;
+  return `${sayValue(asked)}: ${sayValue(why)} From ${sayValue(address)}${often}`;
 }
 
 /** A request by what it asks for, a change of state by the state, a renewal by its end. */

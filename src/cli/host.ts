@@ -3,12 +3,14 @@ import type { ChainBreak } from '../service/event-log.ts';
 import type { FollowedView } from '../service/event-page.ts';
 import type { FollowInput } from '../service/follow.ts';
 import type { Call } from '../service/operation.ts';
+import type { WhoamiView } from '../service/tokens.ts';
 
 /** Flags that every command takes, and that say where it acts and as whom. */
 export interface Place {
   readonly config?: string | undefined;
   readonly db?: string | undefined;
   readonly server?: string | undefined;
+  readonly context?: string | undefined;
   readonly as?: string | undefined;
   readonly reason?: string | undefined;
 }
@@ -30,6 +32,7 @@ export interface Session {
   readonly follow: Follow;
   /** For people: the path of the file, or the URL. */
   readonly place: string;
+  readonly isServer: boolean;
   /** The config file differs from the settings in force by so many keys. */
   readonly drift: { readonly file: string; readonly keys: number } | undefined;
   close(): Promise<void>;
@@ -119,6 +122,55 @@ export interface StartedCommand {
   end(): void;
 }
 
+/** A place with a name, as `hodei context` speaks of it. */
+export interface ContextView {
+  readonly name: string;
+  /** Null: the database file here. */
+  readonly server: string | null;
+  readonly is_current: boolean;
+  /** Whether a token is kept for it. */
+  readonly has_token: boolean;
+  /** The file with the authority that is trusted there. */
+  readonly ca: string | null;
+}
+
+export interface ContextList {
+  readonly contexts: readonly ContextView[];
+  /** The variable that comes before the current context, where one is set. */
+  readonly overriddenBy: string | undefined;
+}
+
+export interface LoginOptions {
+  /** A file with the authority that is to be trusted there. */
+  readonly ca?: string | undefined;
+  readonly tokenFile?: string | undefined;
+}
+
+export interface LoggedIn {
+  readonly context: string;
+  readonly server: string;
+  readonly who: WhoamiView;
+  /** The variable that comes before this context, where one is set. */
+  readonly overriddenBy: string | undefined;
+}
+
+/** The servers that somebody has logged in to. */
+export interface ContextHost {
+  list(): Promise<ContextList>;
+  /** @throws not_found when there is none of this name. */
+  use(name: string): Promise<ContextList>;
+  delete(name: string): Promise<ContextList>;
+  /**
+   * Finds out who one is on a server, then keeps it as the current context. `askToken` is called
+   * when no token is known otherwise; without one it is tried without.
+   */
+  login(
+    place: Place,
+    options: LoginOptions,
+    askToken: (server: string) => Promise<string | undefined>,
+  ): Promise<LoggedIn>;
+}
+
 /** What the program offers its commands beside operations; `main` is behind it. */
 export interface Host {
   readonly version: string;
@@ -148,6 +200,7 @@ export interface Host {
       options: { readonly dryRun: boolean },
     ): Promise<BackupReport>;
   };
+  readonly contexts: ContextHost;
   doctor(place: Place): Promise<readonly Check[]>;
   readonly time: Time;
   /** A key by which a request that is sent again is known. */

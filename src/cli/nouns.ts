@@ -128,6 +128,39 @@ export const nouns: readonly Noun[] = [
     register: async (cli, command) => (await import('./commands/watch.ts')).register(cli, command),
   },
   {
+    name: 'token',
+    summary: 'who may come in through a server: create, list, revoke',
+    hasVerbs: true,
+    examples: [
+      'token create --name ci-runner --role agent --tenant acme --expires 90d',
+      'token list',
+      'token revoke ci-runner',
+    ],
+    register: async (cli, command) => (await import('./commands/token.ts')).register(cli, command),
+  },
+  {
+    name: 'login',
+    summary: 'log in to a server, and act there from then on',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) => (await import('./commands/login.ts')).register(cli, command),
+  },
+  {
+    name: 'context',
+    summary: 'where you are logged in: list, use, delete',
+    hasVerbs: true,
+    examples: ['context list', 'context use local'],
+    register: async (cli, command) =>
+      (await import('./commands/context.ts')).register(cli, command),
+  },
+  {
+    name: 'whoami',
+    summary: 'who you are, and what you are here for',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) => (await import('./commands/whoami.ts')).register(cli, command),
+  },
+  {
     name: 'config',
     summary: 'the config file, and putting it in force',
     hasVerbs: true,

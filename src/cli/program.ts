@@ -4,6 +4,7 @@ import { nearest } from '../service/nearest.ts';
 import { Exit, exitCodes, USAGE } from './exit-codes.ts';
 import type { Host } from './host.ts';
 import { nouns, type Noun } from './nouns.ts';
+import { refuseSecrets } from './secret-words.ts';
 import type { Format } from './render.ts';
 import { sayError } from './run.ts';
 import { shown, type Terminal } from './terminal.ts';
@@ -31,6 +32,7 @@ export async function runProgram(
   const cli: Cli = { terminal, host, setExitCode: (code) => void (exitCode = code) };
   const program = buildProgram(cli, (noun) => void (called = noun));
   try {
+    refuseSecrets(argv);
     await program.parseAsync(asFlag(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -113,7 +115,7 @@ export function buildProgram(cli: Cli, onCall?: (noun: Noun) => void): Command {
   return program;
 }
 
-const everywhere = `Every command has --help, and takes -o json|yaml|csv|name, --db PATH and --server URL.`;
+const everywhere = `Every command has --help, and takes -o json|yaml|csv|name, --db PATH, --server URL and --context NAME.`;
 
 const programExamples = [
   'tenant create acme --email ops@acme.example --cpu 4 --memory 8Gi',

@@ -28,6 +28,8 @@ export interface Run {
   readonly follow: Follow;
   /** Where that is, for people: the path of the file, or the URL. */
   place(): Promise<string>;
+  /** Whether it acts on a server. */
+  isServer(): Promise<boolean>;
   /** Lets a missing database be created; to be said before the first call. */
   allowCreation(): void;
   /** Does not warn that config file and settings differ: for the command that mends it. */
@@ -70,6 +72,10 @@ export function startRun(terminal: Terminal, host: Host, flags: SharedFlags): Ru
     call,
     follow,
     place,
+    async isServer() {
+      session ??= connect();
+      return (await session).isServer;
+    },
     allowCreation: () => void (create = true),
     expectDrift: () => void (isDriftExpected = true),
     beQuiet: () => void (isQuiet = true),

@@ -13,6 +13,7 @@ export interface Terminal {
   /** Whether results are read by a person who sees them as they come. */
   readonly isOutTerminal: boolean;
   readonly isErrTerminal: boolean;
+  readonly isInTerminal: boolean;
   /** Whether somebody is there to answer a question. */
   readonly isInteractive: boolean;
   readonly columns: number;
@@ -20,6 +21,8 @@ export interface Terminal {
   readonly errColour: ChalkInstance;
   /** @returns what was answered; undefined when the question was left unanswered. */
   confirm(question: string): Promise<boolean | undefined>;
+  /** @returns what was typed, without being shown; undefined when the question was left. */
+  askSecret(question: string): Promise<string | undefined>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -33,11 +36,13 @@ export function processTerminal(noColour: boolean): Terminal {
     err: (line) => void stderr.write(`${line}\n`),
     isOutTerminal: stdout.isTTY,
     isErrTerminal: stderr.isTTY,
+    isInTerminal: stdin.isTTY,
     isInteractive: stdin.isTTY && stderr.isTTY,
     columns: stdout.columns || 80,
     outColour: colours(stdout.isTTY && !noColour, env),
     errColour: colours(stderr.isTTY && !noColour, env),
     confirm,
+    askSecret,
   };
 }
 
@@ -73,6 +78,22 @@ async function confirm(question: string): Promise<boolean | undefined> {
   if (answer !== undefined) return /^y(es)?$/i.test(answer.trim());
   process.stderr.write('\n');
   return undefined;
+}
+
+/** Nothing of the answer is echoed, nor how long it is. */
+async function askSecret(question: string): Promise<string | undefined> {
+  const { createInterface } = await import('node:readline');
+  const { Writable } = await import('node:stream');
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  process.stderr.write(question);
+  const answer = await new Promise<string | undefined>((resolve) => {
+    lines.on('line', resolve);
+    lines.on('close', () => resolve(undefined));
+  });
+  lines.close();
+  process.stderr.write('\n');
+  return answer;
 }
 
 /** Data as it may be shown: no control character of it takes effect, and it stays on its line. */

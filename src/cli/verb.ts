@@ -93,6 +93,7 @@ export function addPlaceFlags(command: Command): Command {
     .option('--json', 'the same as -o json: what REST answers')
     .option('--db <path>', 'the database file')
     .option('--server <url>', 'a hodei server, instead of a file')
+    .option('--context <name>', 'where you are logged in; local: the file here')
     .option('--config <file>', 'the config file')
     .addOption(new Option('--no-color', 'no colours (also NO_COLOR)').default(undefined))
     .helpOption('-h, --help', 'this help');

@@ -4,7 +4,7 @@ export const roles = ['admin', 'operator', 'approver', 'viewer', 'agent'] as con
 export type Role = (typeof roles)[number];
 
 /** Whoever is known at all. */
-export const EVERYBODY: readonly Role[] = roles;
+export const EVERYBODY: readonly Role[] = [...roles];
 /** Who looks on. An agent asks about its own requests, and has no need to. */
 export const READERS: readonly Role[] = ['admin', 'operator', 'approver', 'viewer'];
 /** Who starts and ends jobs. */

@@ -25,6 +25,19 @@ export function parseToken(
   return id === undefined || secret === undefined ? undefined : { id: ID_KIND + id, secret };
 }
 
+/** Also one that was mistyped: it is nearly one that works. */
+const TOKEN_SOMEWHERE = /hod_[0-9a-z]{12}_[0-9a-f]{32,}/i;
+
+/** Whether somebody's token stands in a text. */
+export function containsToken(text: string): boolean {
+  return TOKEN_SOMEWHERE.test(text);
+}
+
+/** The text without the secrets of tokens that stand in it, for what is kept. */
+export function withoutTokens(text: string): string {
+  return text.replace(new RegExp(TOKEN_SOMEWHERE, 'gi'), 'hod_***');
+}
+
 export interface TokenTimes {
   /** Epoch milliseconds; null: never. */
   readonly expiresAt: number | null;

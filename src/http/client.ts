@@ -8,11 +8,10 @@ import {
   type Operation,
 } from '../service/operation.ts';
 import { KEY_HEADER, requireKey } from './idempotency-key.ts';
+import { connectionTo, type Connection, type Remote } from './remote.ts';
 import { BASE_PATH, canChange, sendsBody } from './wire.ts';
 
-export interface RemoteOptions {
-  /** Where the server is, such as `http://127.0.0.1:8080`. */
-  readonly url: string;
+export interface RemoteOptions extends Remote {
   readonly actingAs?: string | undefined;
   readonly reason?: string | undefined;
   readonly timeoutMs?: number | undefined;
@@ -23,10 +22,10 @@ export const TIMEOUT_MS = 30_000;
 
 /**
  * Carries operations out on a server.
- * @throws invalid when the URL cannot be that of a server.
+ * @throws invalid when the URL cannot be that of a server, or the way is not safe for a token.
  */
 export function callRemote(remote: RemoteOptions): Call {
-  const base = baseUrl(remote.url);
+  const connection = connectionTo(remote);
   const timeoutMs = remote.timeoutMs ?? TIMEOUT_MS;
   return async <I extends InputSchema, O extends z.ZodType>(
     operation: Operation<I, O>,
@@ -35,7 +34,7 @@ export function callRemote(remote: RemoteOptions): Call {
   ) => {
     const request = requestOf(operation, { ...input }, { ...remote, ...options });
     const changes = canChange(operation) && options.dryRun !== true;
-    const exchange = { base, changes, timeoutMs };
+    const exchange = { ...connection, changes, timeoutMs };
     const attempt = async () =>
       outputOf(exchange, operation, await send(exchange, request)) as z.output<O>;
     return Object.hasOwn(request.headers, KEY_HEADER) ? repeatOnce(attempt) : attempt();
@@ -72,18 +71,6 @@ async function repeatOnce<T>(attempt: () => Promise<T>): Promise<T> {
 
 function codeOf(error: unknown): ErrorCode | undefined {
   return error instanceof HodeiError ? error.code : undefined;
-}
-
-export function baseUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search + url.hash !== '') {
-    throw invalid(`"${text}" is not the URL of a server.`, 'Write it as http://127.0.0.1:8080');
-  }
-  if (url.username + url.password !== '') {
-    throw invalid('The URL of a server must not contain a password, which would end up in logs.');
-  }
-  // Somebody who copies the base of the routes means the same server.
-  return url.origin + url.pathname.replace(/\/+$/, '').replace(/\/api\/v1$/, '');
 }
 
 interface Request {
@@ -164,8 +151,7 @@ function fillPath(path: string, input: Readonly<Record<string, unknown>>): strin
 }
 
 /** Whom is asked, and whether it could change something. */
-interface Exchange {
-  readonly base: string;
+interface Exchange extends Connection {
   readonly changes: boolean;
   readonly timeoutMs: number;
 }
@@ -177,7 +163,7 @@ interface Reply {
 
 async function send(exchange: Exchange, { path, ...init }: Request): Promise<Reply> {
   try {
-    const response = await fetch(exchange.base + path, {
+    const response = await exchange.fetch(path, {
       ...init,
       redirect: 'manual',
       signal: AbortSignal.timeout(exchange.timeoutMs),
@@ -193,7 +179,9 @@ export function noReply({ base, changes, timeoutMs }: Exchange, error: unknown):
   const { code, message, name } = Object(cause) as Record<string, unknown>;
   if (wasNeverSent(cause)) {
     return unavailable(`Cannot reach a hodei server at ${base} (${String(code ?? message)}).`, {
-      hint: 'Start one there, or name another one with --server: hodei serve',
+      hint: isDistrusted(cause)
+        ? `If you trust it, say by which authority: hodei login --server ${base} --ca FILE`
+        : 'Start one there, or name another one with --server: hodei serve',
       cause: error,
     });
   }
@@ -204,14 +192,21 @@ export function noReply({ base, changes, timeoutMs }: Exchange, error: unknown):
   return changes ? unknownOutcome(happened, error) : unavailable(happened, { cause: error });
 }
 
-const NEVER_SENT = /^(UND_ERR_CONNECT_TIMEOUT|.*CERT.*|ERR_SSL_.*|UNABLE_TO_.*)$/;
+const DISTRUSTED = /CERT|^UNABLE_TO_/;
+const NEVER_SENT = /^(UND_ERR_CONNECT_TIMEOUT|ERR_SSL_.*)$/;
+
+/** Whether it was reached, and showed a certificate that proves nothing to us. */
+function isDistrusted(cause: unknown): boolean {
+  const { code } = Object(cause) as Record<string, unknown>;
+  return typeof code === 'string' && DISTRUSTED.test(code);
+}
 
 /** Whether it failed while it was looking for the server, or before it trusted it. */
 function wasNeverSent(cause: unknown): boolean {
   const { code, syscall, errors } = Object(cause) as Record<string, unknown>;
   if (Array.isArray(errors)) return errors.every(wasNeverSent);
   if (syscall === 'connect' || syscall === 'getaddrinfo') return true;
-  return typeof code === 'string' && NEVER_SENT.test(code);
+  return isDistrusted(cause) || (typeof code === 'string' && NEVER_SENT.test(code));
 }
 
 function unknownOutcome(message: string, cause?: unknown): HodeiError {
@@ -229,7 +224,7 @@ export function outputOf(
   if (body === undefined) throw notHodei(exchange, status);
   if (status >= 200 && status < 300) return body;
   if (operation.statuses?.[status] !== undefined && isAnswer(operation, body)) return body;
-  throw errorOf(body) ?? notHodei(exchange, status);
+  throw errorOf(exchange, body) ?? notHodei(exchange, status);
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
@@ -254,7 +249,7 @@ function isAnswer({ output }: Pick<Operation, 'output'>, body: Record<string, un
 }
 
 /** The error as the server's service threw it. */
-function errorOf(body: Record<string, unknown>): HodeiError | undefined {
+function errorOf(exchange: Connection, body: Record<string, unknown>): HodeiError | undefined {
   const { error, code, hint, trace_id: traceId } = body;
   if (typeof error !== 'string' || typeof code !== 'string') return undefined;
   const known = errorCodes.find((candidate) => candidate === code) ?? 'internal';
@@ -263,8 +258,16 @@ function errorOf(body: Record<string, unknown>): HodeiError | undefined {
     ...(known === 'internal' && {
       hint: `The server's log says why, under trace id ${textOf(traceId)}.`,
     }),
+    ...(known === 'unauthenticated' && { hint: loginHint(exchange) }),
   };
   return new HodeiError(known, error, detail);
+}
+
+/** The server knows headers, and people know commands. */
+function loginHint({ base, tokenFrom }: Connection): string {
+  const login = `hodei login --server ${base}`;
+  if (tokenFrom === undefined) return `Log in there: ${login}`;
+  return `The token is that of ${tokenFrom}. For another one: ${login}`;
 }
 
 /** A reply that did not come from hodei, but perhaps from something in front of it that gave up. */

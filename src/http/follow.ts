@@ -3,7 +3,6 @@ import { followEvents } from '../service/event-follow.ts';
 import type { FollowedView } from '../service/event-page.ts';
 import type { FollowInput, FollowOnce, Step } from '../service/follow.ts';
 import {
-  baseUrl,
   noReply,
   notHodei,
   outputOf,
@@ -11,6 +10,7 @@ import {
   TIMEOUT_MS,
   type RemoteOptions,
 } from './client.ts';
+import { connectionTo } from './remote.ts';
 import { blocksIn, EVENT_STREAM, type Block } from './sse.ts';
 
 /** A server gives a sign of life every 15 s: one that is silent for so long is not there any more. */
@@ -41,11 +41,12 @@ export function followRemote(remote: RemoteOptions): FollowOnce {
 
 /** Opens the stream, which lasts until the signal or the server ends it. */
 async function openStream(
-  { url, timeoutMs = TIMEOUT_MS }: RemoteOptions,
+  remote: RemoteOptions,
   input: FollowInput,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
-  const exchange = { base: baseUrl(url), changes: false, timeoutMs };
+  const { timeoutMs = TIMEOUT_MS } = remote;
+  const exchange = { ...connectionTo(remote), changes: false, timeoutMs };
   const { path, method } = requestOf(followEvents, { ...input }, {});
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(new DOMException('', 'TimeoutError')), timeoutMs);
@@ -53,7 +54,7 @@ async function openStream(
   const headers = { accept: EVENT_STREAM };
   const init = { method, headers, redirect: 'manual', signal: either } as const;
   try {
-    const response = await fetch(exchange.base + path, init);
+    const response = await exchange.fetch(path, init);
     const { status, body } = response;
     if (body !== null && response.headers.get('content-type') === EVENT_STREAM) return body;
     outputOf(exchange, followEvents, { status, text: await response.text() });

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { HodeiError } from '../domain/errors.ts';
+import { withoutTokens } from '../domain/token.ts';
 import { requireAllowed } from '../service/authority.ts';
 import type { Operation } from '../service/operation.ts';
 import type { Authentication, Identity } from './authentication.ts';
@@ -82,6 +83,7 @@ export function noteRefusal(refusals: Refusals, request: FastifyRequest, error: 
   const { identity, id: traceId, method, raw, routeOptions } = request;
   const address = clientAddress(request);
   const { principal = 'anonymous', token } = identity ?? {};
-  const asked = routeOptions.config.operation ?? `${method} ${pathOf(raw.url).slice(0, 200)}`;
+  const asked =
+    routeOptions.config.operation ?? `${method} ${withoutTokens(pathOf(raw.url)).slice(0, 200)}`;
   refusals.note({ who: { principal, token, traceId }, asked, address }, error);
 }

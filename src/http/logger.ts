@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pino, type DestinationStream, type LevelWithSilent } from 'pino';
+import { withoutTokens } from '../domain/token.ts';
 import { pathOf } from './paths.ts';
 
 declare module 'fastify' {
@@ -65,7 +66,7 @@ function describe(
   return {
     method: raw.method,
     // Without the query: what it says is in the audit, where it belongs.
-    path: pathOf(raw.url),
+    path: withoutTokens(pathOf(raw.url)),
     status: reply.raw.statusCode,
     ms: Math.round(ms * 100) / 100,
     trace_id: id,

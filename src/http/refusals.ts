@@ -1,4 +1,5 @@
 import type { HodeiError } from '../domain/errors.ts';
+import { withoutTokens } from '../domain/token.ts';
 import type { Service } from '../service/call.ts';
 import { system } from '../service/settle.ts';
 import { recordRefusal, type Refusal } from '../service/token-identity.ts';
@@ -32,8 +33,9 @@ export function createRefusals(service: Service, newTraceId: () => string): Refu
   const timer = setInterval(() => void recordCounted(), SAME_MS).unref();
   return {
     note({ who, asked, address }, { code, message }) {
+      const why = withoutTokens(message);
       const { principal, token } = who;
-      const same = JSON.stringify([principal, token, asked, code, message, address]);
+      const same = JSON.stringify([principal, token, asked, code, why, address]);
       const isNamed = counted.has(same) || counted.size < MOST_DIFFERENT;
       const name = isNamed ? same : OTHERS;
       const before = counted.get(name);
@@ -41,7 +43,7 @@ export function createRefusals(service: Service, newTraceId: () => string): Refu
         before.times += 1;
         return;
       }
-      const refusal = { who, asked: isNamed ? asked : OTHERS, code, why: message, address };
+      const refusal = { who, asked: isNamed ? asked : OTHERS, code, why, address };
       counted.set(name, { refusal, times: isNamed ? 0 : 1 });
       if (isNamed) void record({ ...refusal, times: 1 });
     },

@@ -14,6 +14,7 @@ import { callerOf, newId, notesOf } from './caller.ts';
 import { systemTime } from './clock.ts';
 import { followFile, followOn } from './follow.ts';
 import { targetOf, type FileTarget } from './place.ts';
+import type { ServerTarget } from './servers.ts';
 import type { World } from './world.ts';
 
 /** Opens the place that the flags name: a file here, or a server. */
@@ -23,7 +24,7 @@ export async function connect(
   { create, dryRun }: ConnectOptions,
 ): Promise<Session> {
   const target = await targetOf(place, world);
-  if ('url' in target) return connectRemote(target.url, place, world);
+  if ('url' in target) return connectRemote(target, place, world);
   const caller = callerOf(place, world);
   const isRehearsal = create && dryRun && !existsSync(target.path);
   return isRehearsal
@@ -46,20 +47,25 @@ async function connectNowhere(target: FileTarget, caller: Caller, world: World):
   };
 }
 
-async function connectRemote(url: string, place: Place, world: World): Promise<Session> {
+async function connectRemote(target: ServerTarget, place: Place, world: World): Promise<Session> {
   const { callRemote } = await import('../http/client.ts');
   const { followRemote } = await import('../http/follow.ts');
-  const call = callRemote({ url, ...notesOf(place) });
+  const call = callRemote({ ...target, ...notesOf(place) });
   return {
-    follow: (input, signal) => followOn(followRemote({ url }), input, signal),
+    follow: (input, signal) => followOn(followRemote(target), input, signal),
     call: (operation, input, options) => {
       if (!operation.isReadOnly) world.beginChange();
       return call(operation, input, options);
     },
-    place: url,
+    place: sayServer(target),
+    isServer: true,
     drift: undefined,
     close: async () => undefined,
   };
+}
+
+function sayServer({ url, context }: ServerTarget): string {
+  return context === undefined ? url : `${url} (context ${context})`;
 }
 
 async function connectFile(
@@ -83,6 +89,7 @@ async function connectFile(
       return service(operation, input, { ...caller, ...options });
     },
     place: target.path,
+    isServer: false,
     drift: await driftOf(store, target.config),
     // Whatever was acknowledged is on the disk, so that nothing is lost when this fails.
     close: () => store.close().catch(() => undefined),

@@ -9,6 +9,7 @@ import { defaultConfig, type Config } from '../config/config.ts';
 import { HodeiError } from '../domain/errors.ts';
 import { checkChain } from './chain.ts';
 import { configFor } from './config-file.ts';
+import { readContexts } from './contexts.ts';
 import { driftOf } from './connect.ts';
 import { systemTime } from './clock.ts';
 import { clockCheck } from './doctor-clock.ts';
@@ -20,10 +21,14 @@ import type { World } from './world.ts';
 
 /** Looks at everything that hodei stands on. What is broken becomes a finding, not an error. */
 export async function doctor(place: Place, world: World): Promise<readonly Check[]> {
-  const url = serverOf(place, world);
-  if (url !== undefined) {
+  const contexts = await contextsCheck();
+  // Without them it is not known which place is meant, unless it is a file that is named.
+  if (contexts?.status === 'fail' && place.db === undefined) return [contexts];
+  const server = await serverOf(place, world);
+  if (server !== undefined) {
     const { doctorOfServer } = await import('./doctor-server.ts');
-    return doctorOfServer(url, world);
+    const checks = await doctorOfServer(server, world);
+    return contexts === undefined ? checks : [...checks, contexts];
   }
   const program = await check('program', () => programCheck(world));
   const { config, checks } = await configCheck(place, world);
@@ -33,7 +38,20 @@ export async function doctor(place: Place, world: World): Promise<readonly Check
     ...checks,
     ...(program.status === 'ok' ? await databaseChecks(path, config, world) : []),
     await check('disk', () => diskCheck(path)),
+    ...(contexts === undefined ? [] : [contexts]),
   ];
+}
+
+/** Whether the contexts can be used, and are nobody else's to read; undefined where there are none. */
+async function contextsCheck(): Promise<Check | undefined> {
+  const seen = { any: true };
+  const found = await check('contexts', async () => {
+    const { current, servers } = await readContexts();
+    seen.any = servers.size > 0;
+    const finding = `contexts: ${count(servers.size, 'server')}, ${current} is current`;
+    return { status: 'ok', finding };
+  });
+  return seen.any ? found : undefined;
 }
 
 async function programCheck({ version }: World): Promise<Finding> {

@@ -25,6 +25,7 @@ export function createHost(world: World): Host {
       write: async (path, text) => writeNew(resolve(path), text),
     },
     database: databaseHost(world),
+    contexts: contextHost(world),
     doctor: async (place) => (await import('./doctor.ts')).doctor(place, world),
     time: {
       now: world.now,
@@ -53,6 +54,17 @@ function databaseHost(world: World): Host['database'] {
     migrate: async (place) => (await commands()).migrate(place),
     backup: async (place, file) => (await commands()).backup(place, file),
     restore: async (place, file, options) => (await commands()).restore(place, file, options),
+  };
+}
+
+function contextHost(world: World): Host['contexts'] {
+  const commands = async () => (await import('./context-commands.ts')).contextCommands(world);
+  return {
+    list: async () => (await commands()).list(),
+    use: async (name) => (await commands()).use(name),
+    delete: async (name) => (await commands()).delete(name),
+    login: async (place, options, askToken) =>
+      (await import('./login.ts')).login(place, options, askToken, world),
   };
 }
 

@@ -1,8 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { Place } from '../cli/host.ts';
 import type { Config } from '../config/config.ts';
+import { LOCAL } from '../domain/context.ts';
 import { invalid } from '../domain/errors.ts';
 import { configFor, userFolders, type Search } from './config-file.ts';
+import type { ServerTarget } from './servers.ts';
 import type { World } from './world.ts';
 
 /** A database file and the config that holds there. */
@@ -11,12 +13,11 @@ export interface FileTarget {
   readonly config: Config;
 }
 
-export type Target = FileTarget | { readonly url: string };
+export type Target = FileTarget | ServerTarget;
 
-/** Where a command acts: flags before environment before config file before the defaults. */
+/** Where a command acts: flags before environment before context before config file. */
 export async function targetOf(place: Place, world: World): Promise<Target> {
-  const url = serverOf(place, world);
-  return url === undefined ? fileTargetOf(place, world) : { url };
+  return (await serverOf(place, world)) ?? fileTargetOf(place, world);
 }
 
 /**
@@ -24,30 +25,75 @@ export async function targetOf(place: Place, world: World): Promise<Target> {
  * @throws invalid when the place is a server.
  */
 export async function localTargetOf(place: Place, world: World): Promise<FileTarget> {
-  if (serverOf(place, world) === undefined) return fileTargetOf(place, world);
-  const flag = place.server === undefined ? 'HODEI_SERVER' : '--server';
+  const server = await serverOf(place, world);
+  if (server === undefined) return fileTargetOf(place, world);
+  const { namedBy, context = '', url } = server;
+  if (namedBy !== CURRENT) {
+    throw invalid(
+      `hodei db works on a database file, and ${namedBy} names a server.`,
+      'Run it where the file is, and name the file with --db.',
+    );
+  }
   throw invalid(
-    `hodei db works on a database file, and ${flag} names a server.`,
-    'Run it where the file is, and name the file with --db.',
+    `hodei db works on a database file, and the current context, ${context}, is a server (${url}).`,
+    'Name the file with --db, or take the usual one here with --context local.',
   );
 }
 
 /** The same for the server itself, which no server stands for. */
 export async function servedTargetOf(place: Place, world: World): Promise<FileTarget> {
-  if (place.server !== undefined) {
-    throw invalid('hodei serve is a server itself, and --server names another one.');
+  const flag = place.server !== undefined ? '--server' : '--context';
+  if (place.server !== undefined || (place.context ?? LOCAL) !== LOCAL) {
+    throw invalid(`hodei serve is a server itself, and ${flag} names another one.`);
   }
   return fileTargetOf(place, world, { inWorkingFolder: true });
 }
 
-/** The URL of a server, where one is named. */
-export function serverOf({ db, server }: Place, { env }: World): string | undefined {
-  if (db !== undefined && server !== undefined) {
-    throw invalid('--db and --server name two places. Name one of them.');
-  }
-  if (server === '') throw invalid('The URL of the server is empty.');
-  if (server !== undefined || db !== undefined) return server;
-  return env['HODEI_SERVER'] || undefined;
+/** The server that is named, or that of the context in force; undefined: a file. */
+export async function serverOf(place: Place, world: World): Promise<ServerTarget | undefined> {
+  const named = namedPlace(place, world);
+  if (named?.kind === 'db' || (named?.kind === 'context' && named.value === LOCAL))
+    return undefined;
+  if (named?.value === '') throw invalid(`The ${words[named.kind]} is empty.`);
+  // Read last, so that who names a file needs none of this.
+  const { currentServer, serverNamed, serverAt } = await import('./servers.ts');
+  if (named === undefined) return currentServer(world, CURRENT);
+  const { kind, value, by } = named;
+  return kind === 'server' ? serverAt(value, by, world) : serverNamed(value, by, world);
+}
+
+const CURRENT = 'the current context';
+
+const words = { db: 'file', server: 'URL of the server', context: 'name of the context' } as const;
+
+interface Named {
+  readonly kind: keyof typeof words;
+  readonly value: string;
+  /** The flag, or the variable. */
+  readonly by: string;
+}
+
+/** What the flags say, or else the environment. */
+function namedPlace({ db, server, context }: Place, { env }: World): Named | undefined {
+  const flags = [
+    { kind: 'db', value: db, by: '--db' },
+    { kind: 'server', value: server, by: '--server' },
+    { kind: 'context', value: context, by: '--context' },
+  ] as const;
+  const variables = flags.map(({ kind }) => {
+    const by = `HODEI_${kind.toUpperCase()}`;
+    return { kind, value: env[by] || undefined, by };
+  });
+  return onlyOne(flags) ?? onlyOne(variables);
+}
+
+/** @throws invalid when there are several: one of them would be ignored in silence. */
+function onlyOne(
+  all: readonly (Omit<Named, 'value'> & { readonly value: string | undefined })[],
+): Named | undefined {
+  const [first, second] = all.filter((each): each is Named => each.value !== undefined);
+  if (first === undefined || second === undefined) return first;
+  throw invalid(`${first.by} and ${second.by} name two places. Name one of them.`);
 }
 
 async function fileTargetOf(place: Place, world: World, search?: Search): Promise<FileTarget> {

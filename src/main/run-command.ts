@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import type { CommandEnd, Signal, StartedCommand } from '../cli/host.ts';
+import { secretVariables } from './credentials.ts';
 import type { World } from './world.ts';
 
 const NOT_FOUND = 127;
@@ -15,7 +16,7 @@ export function startCommand(
 ): StartedCommand {
   const own = process.umask(world.umask);
   try {
-    const child = spawn(name, words, { stdio: 'inherit' });
+    const child = spawn(name, words, { stdio: 'inherit', env: inherited() });
     return {
       ended: endOf(child, name),
       pass: (signal) => {
@@ -30,6 +31,13 @@ export function startCommand(
   } finally {
     process.umask(own);
   }
+}
+
+/** What a job does is not done in the name of who started it. */
+function inherited(): NodeJS.ProcessEnv {
+  const env = { ...process.env };
+  for (const name of secretVariables) Reflect.deleteProperty(env, name);
+  return env;
 }
 
 /** What is typed at a terminal goes to all who stand there; twice, it could mean something else. */

@@ -19,6 +19,8 @@ import { createdTokenExample, tokenExample, whoamiExample } from './token-exampl
 import { hashOfSecret, newSecret } from './token-secret.ts';
 
 export type TokenView = z.output<ReturnType<typeof TokenResponse>>;
+export type CreatedTokenView = z.output<ReturnType<typeof CreatedTokenResponse>>;
+export type WhoamiView = z.output<ReturnType<typeof WhoamiResponse>>;
 
 export const createToken = operation({
   name: 'token.create',

@@ -39,6 +39,7 @@ describe('behind TAB', () => {
     expect(await offered('ten')).toEqual(['tenant']);
     expect(await offered('tenant', 'cr')).toEqual(['create']);
     expect(await offered('--json', '--db', 'x.db', 'tenant', 'cr')).toEqual(['create']);
+    expect(await offered('context', '')).toEqual(['list', 'use', 'delete']);
     expect(await offered('nonsense', '')).toEqual([]);
   });
 
@@ -54,6 +55,8 @@ describe('behind TAB', () => {
     expect(await offered('tenant', 'list', '--output', '=', 'js')).toEqual(['json']);
     expect(await offered('tenant', 'list', '--output', '=')).toContain('csv');
     expect(await offeredTo('zsh', 'tenant', 'list', '--output=js')).toEqual(['--output=json']);
+    expect(await offered('token', 'create', '--role', 'a')).toEqual(['admin', 'approver', 'agent']);
+    expect(await offered('login', '--ca', '')).toEqual([':files']);
     expect(await offered('tenant', 'list', '--prefix', '')).toEqual([]);
   });
 

@@ -32,6 +32,10 @@ describe('help', () => {
         usage       what is held now, and whether the ledger agrees: show, verify
         audit       who changed what, and proof of it: list, verify, export
         watch       every decision and change as it happens
+        token       who may come in through a server: create, list, revoke
+        login       log in to a server, and act there from then on
+        context     where you are logged in: list, use, delete
+        whoami      who you are, and what you are here for
         config      the config file, and putting it in force
         db          the database file: status, migrate, backup, restore
         serve       offer everything over REST
@@ -44,7 +48,7 @@ describe('help', () => {
         $ hodei quota get acme
         $ hodei serve
 
-      Every command has --help, and takes -o json|yaml|csv|name, --db PATH and --server URL."
+      Every command has --help, and takes -o json|yaml|csv|name, --db PATH, --server URL and --context NAME."
     `);
   });
 
@@ -105,6 +109,7 @@ describe('help', () => {
         --json                      the same as -o json: what REST answers
         --db <path>                 the database file
         --server <url>              a hodei server, instead of a file
+        --context <name>            where you are logged in; local: the file here
         --config <file>             the config file
         --no-color                  no colours (also NO_COLOR)
         -h, --help                  this help

@@ -1,9 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newHome, type Home } from './hodei.ts';
 
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
 /** The commands of a chapter, as they stand there; of several blocks those of the nth. */
@@ -40,13 +43,18 @@ function isInstalled(program: string): boolean {
   return spawnSync('which', [program]).status === 0;
 }
 
+/** Whether a program is installed; where all of them have to be, one that is missing is an error. */
+function isThere(program: string): boolean {
+  if (isInstalled(program)) return true;
+  const what = `${program} is missing (apt-get install ${program})`;
+  if (process.env['CI'] !== undefined) throw new Error(what);
+  process.stderr.write(`skipped, since ${what}\n`);
+  return false;
+}
+
 describe('the README', () => {
   it.each(commandsOf('A tour in ten lines'))('tells the truth: %s', (line) => {
-    if (line.includes('jq') && !isInstalled('jq')) {
-      if (process.env['CI'] !== undefined) throw new Error('jq is missing: apt-get install jq');
-      process.stderr.write('skipped, since jq is missing (apt-get install jq)\n');
-      return;
-    }
+    if (line.includes('jq') && !isThere('jq')) return;
     const { status, stderr, stdout } = bash(line);
     // The doctor may find something to say about the machine; that is its own exit code.
     expect([status, stderr], stdout).toEqual([
@@ -153,6 +161,47 @@ describe('the README', () => {
     expect(rules.stderr).toContain('on request: no rule acts');
     expect(rules.stdout.split('\n').filter((line) => /\tjob\.\w+\t/.test(line))).toHaveLength(3);
     expect(rules.status).toBe(0);
+  });
+
+  it('can be run for a team: TLS, three tokens, and a remote command line in another folder', async () => {
+    if (!isThere('jq') || !isThere('openssl')) return;
+    const port = String(await freePort());
+    const blocks = [0, 1, 2, 3, 4].map((nth) => commandsOf('Run it for a team', nth));
+    const [serve = [], laptop = [], refused = [], audit = [], tampered = []] = blocks.map((lines) =>
+      lines.map((line) => line.replaceAll('8443', port).replaceAll('~/hodei', root)),
+    );
+    const script = [
+      `cd '${home.folder}'`,
+      'hodei tenant create acme --email a@b.example 2>/dev/null || true',
+      ...serve.map((line) => line.replace(/^(hodei serve .*) &$/, '$1 >server.log 2>&1 &')),
+      `for i in $(seq 100); do curl -skf https://localhost:${port}/readyz >/dev/null && break; sleep 0.1; done`,
+      ...laptop,
+      ...refused.map((line) => `${line} || echo "exit $?"`),
+      ...audit.map((line) => `${line} || echo "exit $?"`),
+      ...tampered.map((line) => `${line} || echo "exit $?"`),
+      'hodei audit verify --file audit.ndjson || echo "exit $?"',
+    ];
+    const { stdout, stderr } = bash(script.join('\n'));
+    const said = stdout + stderr;
+    expect(stdout).toContain(`Logged in to https://localhost:${port} as ana`);
+    expect(stdout).toMatch(/build-7/);
+    const codes = stdout.split('\n').filter((line) => line.startsWith('exit '));
+    expect(codes, said).toEqual([
+      'exit 4',
+      'exit 4',
+      'exit 3',
+      'exit 2',
+      'exit 6',
+      'exit 9',
+      'exit 9',
+    ]);
+    expect(stderr).toContain('quota.set wants a reason here.');
+    expect(stderr).toContain('The role viewer may not do quota.set.');
+    expect(stderr).toContain('Tenant not found: acme');
+    expect(stdout).toContain('token.refuse');
+    expect(stdout).toContain('are one unbroken chain');
+    // In the copy there is neither a compiler's work nor anything else that was installed.
+    expect(existsSync(join(home.folder, 'laptop/node_modules'))).toBe(false);
   });
 
   it('names two commands that set everything up', () => {

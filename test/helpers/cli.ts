@@ -21,6 +21,7 @@ export interface RunOptions {
   /** Whether somebody sits at a terminal; and what they answer when they are asked. */
   readonly isTerminal?: boolean;
   readonly answer?: boolean;
+  readonly secret?: string;
   /** What of the host is another than in a real process. */
   readonly host?: (real: Host) => Partial<Host>;
 }
@@ -78,7 +79,7 @@ async function runHodei(argv: readonly string[], options: RunOptions): Promise<R
   return { out: out.join('\n'), err: err.join('\n'), code };
 }
 
-function fakeTerminal({ isTerminal = false, answer }: RunOptions) {
+function fakeTerminal({ isTerminal = false, answer, secret }: RunOptions) {
   const out: string[] = [];
   const err: string[] = [];
   const colour = new Chalk({ level: 0 });
@@ -88,6 +89,7 @@ function fakeTerminal({ isTerminal = false, answer }: RunOptions) {
     err: (line) => void err.push(line),
     isOutTerminal: isTerminal,
     isErrTerminal: isTerminal,
+    isInTerminal: isTerminal,
     isInteractive: isTerminal,
     columns: 100,
     outColour: colour,
@@ -95,6 +97,10 @@ function fakeTerminal({ isTerminal = false, answer }: RunOptions) {
     confirm: async (question) => {
       err.push(`? ${question}`);
       return answer;
+    },
+    askSecret: async (question) => {
+      err.push(`? ${question}`);
+      return secret;
     },
   };
   return { terminal, out, err };

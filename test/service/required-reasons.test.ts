@@ -13,7 +13,7 @@ describe.each(doors)('a reason that is required ($name call)', (door) => {
   const hodei = useDoor(door);
   const { call } = hodei;
   const saying = hodei.as({ reason: 'release week' });
-  const require = (...names: string[]) =>
+  const demand = (...names: string[]) =>
     call(applySettings, { security: { require_reason: names } });
 
   beforeEach(async () => {
@@ -21,7 +21,7 @@ describe.each(doors)('a reason that is required ($name call)', (door) => {
   });
 
   it('keeps a change from being made without one, and nothing of it is kept', async () => {
-    await require('quota.set');
+    await demand('quota.set');
     const before = (await hodei.events()).length;
     expect(await refusal(call(setQuota, { tenant: 'acme', cpu_m: 6000 }))).toEqual({
       code: 'invalid',
@@ -35,14 +35,14 @@ describe.each(doors)('a reason that is required ($name call)', (door) => {
   });
 
   it('is required of those changes alone, and of no rehearsal', async () => {
-    await require('quota.set', 'job.admit');
+    await demand('quota.set', 'job.admit');
     await call(updateTenant, { tenant: 'acme', weight: 2 });
     await call(setQuota, { tenant: 'acme', cpu_m: 6000 }, { dryRun: true });
     expect(await call(checkJob, { tenant: 'acme', cpu_m: 1 })).toMatchObject({ state: 'admitted' });
   });
 
   it('cannot be got round by asking for several at once', async () => {
-    await require('job.admit');
+    await demand('job.admit');
     const { items } = await call(batchJobs, { jobs: [{ tenant: 'acme', cpu_m: 1 }] });
     expect(items).toMatchObject([{ code: 'invalid', error: 'job.admit wants a reason here.' }]);
     expect(await refusal(call(admitJob, { tenant: 'acme', cpu_m: 1 }))).toMatchObject({
@@ -53,7 +53,7 @@ describe.each(doors)('a reason that is required ($name call)', (door) => {
   it('is not required of what happens by itself', async () => {
     const { id } = await call(admitJob, { tenant: 'acme', cpu_m: 4000, ttl_seconds: 60 });
     await call(admitJob, { tenant: 'acme', cpu_m: 4000, on_full: 'queue' });
-    await require(...reasonedNames.filter((name) => name !== 'config.apply'));
+    await demand(...reasonedNames.filter((name) => name !== 'config.apply'));
     hodei.clock.advance(61_000);
     // Any change settles what is overdue, also one that changes nothing itself.
     await call(releaseJob, { job: id ?? '' });
@@ -63,10 +63,10 @@ describe.each(doors)('a reason that is required ($name call)', (door) => {
 
   it('can be required of a whole subtree that is deleted, and of the settings themselves', async () => {
     await makeTenant(call, 'web', { parent: 'acme' });
-    await require('tenant.delete', 'config.apply');
+    await demand('tenant.delete', 'config.apply');
     const gone = call(deleteTenant, { tenant: 'acme', cascade: true });
     expect((await refusal(gone)).message).toBe('tenant.delete wants a reason here.');
-    expect((await refusal(require())).message).toBe('config.apply wants a reason here.');
+    expect((await refusal(demand())).message).toBe('config.apply wants a reason here.');
     await saying(deleteTenant, { tenant: 'acme', cascade: true });
     await saying(applySettings, {});
     expect((await call(getSettings, {})).security).toEqual({ require_reason: [] });
@@ -77,7 +77,7 @@ describe.each(doors)('a reason that is required ($name call)', (door) => {
     ['job.expire', 'known here: '],
     ['anything', 'known here: '],
   ])('is of changes that somebody makes: %s', async (name, said) => {
-    const { code, message } = await refusal(require(name));
+    const { code, message } = await refusal(demand(name));
     expect(code).toBe('invalid');
     expect(message).toContain(`security.require_reason.0: "${name}" is no change`);
     expect(message).toContain(said);

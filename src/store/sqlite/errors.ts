@@ -18,20 +18,29 @@ const constraintErrors: Readonly<Record<string, () => HodeiError>> = {
 
 /** What the user should hear of an error from SQLite; any other error is returned as it is. */
 export function toHodeiError(error: unknown): unknown {
-  if (isUnloadable(error)) {
-    return unavailable("SQLite's native module does not load: it was built for another Node.", {
-      hint: 'Build it anew: npm rebuild better-sqlite3',
-      cause: error,
-    });
-  }
+  const unloadable = unloadableBecause(error);
+  if (unloadable !== undefined) return unloadable;
   if (!(error instanceof Sqlite.SqliteError)) return error;
   const known = constraintErrors[error.message];
   if (known !== undefined) return known();
   return byCode(error);
 }
 
-function isUnloadable(error: unknown): boolean {
-  return ['ERR_DLOPEN_FAILED', 'MODULE_NOT_FOUND'].includes(systemCode(error));
+function unloadableBecause(cause: unknown): HodeiError | undefined {
+  switch (systemCode(cause)) {
+    case 'ERR_DLOPEN_FAILED':
+      return unavailable("SQLite's native module does not load: it was built for another Node.", {
+        hint: 'Build it anew: npm rebuild better-sqlite3',
+        cause,
+      });
+    case 'MODULE_NOT_FOUND':
+      return unavailable("SQLite's native module is not there: this hodei opens no file.", {
+        hint: 'Name a server: hodei login --server URL. Or install it whole: npm ci',
+        cause,
+      });
+    default:
+      return undefined;
+  }
 }
 
 /** What Node calls an error of the system: `EACCES`, `ENOENT`; `error` where it has no name. */
