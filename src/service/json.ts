@@ -36,6 +36,7 @@ function findFault(text: string): HodeiError | undefined {
   const around: Keys[] = [];
   let keys: Keys;
   let isKeyNext = false;
+  let lastKey = '';
   let fault: HodeiError | undefined;
   for (let at = 0; at < text.length; at += 1) {
     const here = text.charCodeAt(at);
@@ -45,6 +46,7 @@ function findFault(text: string): HodeiError | undefined {
         const key = keyIn(text.slice(at, end));
         fault ??= faultOfKey(key, keys);
         keys = withKey(keys, key);
+        lastKey = key;
       }
       isKeyNext = false;
       at = end - 1;
@@ -58,7 +60,7 @@ function findFault(text: string): HodeiError | undefined {
       isKeyNext = true;
     } else if (isDigit(here)) {
       const end = endOfNumber(text, at);
-      fault ??= faultOfNumber(text.slice(at, end));
+      fault ??= faultOfNumber(text.slice(at, end), lastKey);
       at = end - 1;
     }
   }
@@ -129,15 +131,16 @@ function endOfNumber(text: string, start: number): number {
 /** So many digits are always kept, and most numbers have no more. */
 const SURE_DIGITS = /^\d{1,15}$/;
 
-/** Without its sign. Amounts are never rounded: not on their way in either. */
-function faultOfNumber(token: string): HodeiError | undefined {
+/** Without its sign; behind which key. Amounts are never rounded: not on their way in either. */
+function faultOfNumber(token: string, key: string): HodeiError | undefined {
   if (SURE_DIGITS.test(token)) return undefined;
   const value = Number(token);
+  const where = key === '' ? '' : `${shortened(key)}: `;
   if (value > Number.MAX_SAFE_INTEGER) {
-    return invalid(`The number ${shortened(token)} is larger than 2^53-1.`);
+    return invalid(`${where}must be a whole number up to 2^53-1, not ${shortened(token)}`);
   }
   if (!Number.isInteger(value) || isWhole(token)) return undefined;
-  return invalid(`The number ${shortened(token)} cannot be kept exactly.`);
+  return invalid(`${where}must be a number that can be kept exactly, not ${shortened(token)}`);
 }
 
 /** Whether it is so before it is rounded: 1.50e1 is, and 1000.0000000000000001 is not. */

@@ -7,6 +7,8 @@ import { onFile } from '../helpers/store.ts';
 /** What SQLite keeps as it is: half a character is none, and behind NUL it would not look. */
 const texts = hostileTexts.filter((text) => !/[\p{Cs}\0]/u.test(text) && text.length < 1_000);
 const TENANTS = 60;
+/** Every one of them only in a campaign. */
+const STRIDE = process.env['HODEI_FUZZ_RUNS'] === undefined ? 20 : 1;
 
 let home: CliHome;
 
@@ -153,7 +155,7 @@ describe('whatever stands in a command line', () => {
     'nothing of it takes effect: %s',
     async (_, line) => {
       for (const [i, text] of texts.entries()) {
-        if (i % 20 !== lines.indexOf(line) % 20) continue;
+        if (i % STRIDE !== lines.indexOf(line) % STRIDE) continue;
         for (const format of [[], ['--json']]) {
           const { out, err, code } = await home.run([...line(text), ...format]);
           expect([effectIn(out), effectIn(err)], err).toEqual([undefined, undefined]);

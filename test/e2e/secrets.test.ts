@@ -208,6 +208,8 @@ async function lookForIt(): Promise<void> {
   await hodei('token list --json', as('admin'));
   await hodei('audit list --json', as('admin'));
   await hodei('audit list --context local --json');
+  await hodei('audit export --context local');
+  await hodei('audit export', as('admin'));
   await hodei('config init');
   await hodei('config show');
   await hodei('context list --json');

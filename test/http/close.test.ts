@@ -2,27 +2,13 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { Service } from '../../src/service/call.ts';
-import { eventually, startTestServer, type TestServer } from './helpers.ts';
+import { eventually, startTestServer, type TestServer, heldService } from './helpers.ts';
 
 let server: TestServer;
 afterEach(async () => {
   vi.useRealTimers();
   await server.stop();
 });
-
-/** A service whose answers wait until they are let go. */
-function heldService() {
-  let begun = 0;
-  let letGo = () => {};
-  const released = new Promise<void>((resolve) => (letGo = resolve));
-  const service: Service = async () => {
-    begun += 1;
-    await released;
-    return { items: [] } as never;
-  };
-  return { service, letGo: () => letGo(), begun: () => begun };
-}
 
 async function openSocket(): Promise<Socket> {
   const socket = connect(server.port, '127.0.0.1');

@@ -82,6 +82,19 @@ export function failingWith(...thrown: Error[]): Service {
   return () => Promise.reject(thrown[calls++ % thrown.length]!);
 }
 
+/** A service whose answers wait until they are let go. */
+export function heldService() {
+  let begun = 0;
+  let letGo = () => {};
+  const released = new Promise<void>((resolve) => (letGo = resolve));
+  const service: Service = async () => {
+    begun += 1;
+    await released;
+    return { items: [] } as never;
+  };
+  return { service, letGo: () => letGo(), begun: () => begun };
+}
+
 /** What is said where nobody knows what became of a change. */
 export const LOOK = 'It may or may not have been done: look before you repeat it.';
 

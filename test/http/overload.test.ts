@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { HodeiError, unavailable } from '../../src/domain/errors.ts';
-import type { Service } from '../../src/service/call.ts';
 import { makeTenant } from '../helpers/tenant.ts';
 import {
   eventually,
@@ -12,6 +11,7 @@ import {
   startTestServer,
   untilServed,
   type TestServer,
+  heldService,
 } from './helpers.ts';
 
 let server: TestServer;
@@ -23,19 +23,6 @@ afterEach(async () => {
 
 const PATH = '/api/v1/tenants';
 const RETRY = { 'retry-after': '1' };
-
-/** A service whose answers wait until they are let go. */
-function heldService() {
-  let begun = 0;
-  let letGo = () => {};
-  const released = new Promise<void>((resolve) => (letGo = resolve));
-  const service: Service = async () => {
-    begun += 1;
-    await released;
-    return { items: [] } as never;
-  };
-  return { service, letGo: () => letGo(), begun: () => begun };
-}
 
 /** A connection that sends what it is told, and keeps what comes back. */
 async function open(

@@ -263,7 +263,7 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
     // A server does not even read such a number.
     const isRemote = door.name === 'remote';
     expect(message).toContain(
-      isRemote ? '9007199254740992 is larger' : 'resources.0.default_limit',
+      isRemote ? 'default_limit: must be a whole number up to 2^53-1' : 'resources.0.default_limit',
     );
     expect(await call(getSettings, {})).toMatchObject({ revision: 1 });
   });
