@@ -78,7 +78,7 @@ type Known = z.output<ReturnType<typeof findKnownToken.output>>;
 
 interface Look {
   readonly answer: Promise<Known>;
-  readonly until: number;
+  until: number;
   isReal: boolean;
 }
 
@@ -90,20 +90,29 @@ function knower(service: Service, newTraceId: () => string) {
       const time = performance.now();
       const found = known.get(id);
       if (found !== undefined && found.until > time) return found.answer;
-      if (known.size >= MOST_KNOWN) known.clear();
+      if (known.size >= MOST_KNOWN) makeRoom(known);
       const answer = service(findKnownToken, { id }, system(newTraceId()));
       const look: Look = { answer, until: time + KNOWN_MS, isReal: found?.isReal ?? false };
       known.set(id, look);
       answer.then(
         ({ token }) => (look.isReal = token !== null),
         // A failure is not remembered.
-        () => known.delete(id),
+        () => (look.until = 0),
       );
       return answer;
     },
     isReal: (id: string | undefined) => id !== undefined && known.get(id)?.isReal === true,
-    forget: () => known.clear(),
+    /** All is looked up anew; that a token was real holds, whatever has become of it. */
+    forget() {
+      for (const look of known.values()) look.until = 0;
+    },
   };
+}
+
+/** Who invents tokens shall not make us forget the real ones. */
+function makeRoom(known: Map<string | null, Look>): void {
+  for (const [id, { isReal }] of known) if (!isReal) known.delete(id);
+  if (known.size >= MOST_KNOWN) known.clear();
 }
 
 /** The token in a header. @throws unauthenticated when there is none in it. */

@@ -8,6 +8,7 @@ import { batches, checkPiece, type Piece } from './event-chain.ts';
 import { chainStart, type ChainPlace } from './event-log.ts';
 import { viewEvent, type EventView } from './event-page.ts';
 import { operation } from './operation.ts';
+import { everywhere } from './reach.ts';
 import { AuditExport, AuditVerification, exportInput, verifyInput } from './schemas/audit.ts';
 
 export type AuditPiece = z.output<ReturnType<typeof AuditVerification>>;
@@ -144,7 +145,7 @@ async function eventsIn(
   let last = from;
   for await (const { events } of batches(tables, from, limit)) {
     for (const event of events.filter(({ sequence }) => sequence <= end)) {
-      items.push(await viewEvent(tables, event));
+      items.push(await viewEvent({ tables, reach: everywhere }, event));
       last = toPlace(event);
     }
     if (last.sequence >= end) break;

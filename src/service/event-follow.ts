@@ -101,7 +101,7 @@ async function lookAfter(
     if (items.length === limit) break;
     last = row.sequence;
     if (!isWantedRow(wishes, row) || !(await isForCaller(row))) continue;
-    const view = await viewEvent(tables, row);
+    const view = await viewEvent({ tables, reach }, row);
     const pool = await poolOf(row, view.before, view.after);
     if (wishes.pool === undefined || wishes.pool === pool) items.push({ ...view, pool });
   }

@@ -40,7 +40,8 @@ export const listAudit = operation({
     output: { items: [eventExample], next_cursor: null },
   },
 
-  async run({ tables }, input) {
+  async run(context, input) {
+    const { tables } = context;
     const { tenant, principal, operation: name, since, until } = input;
     if (name !== undefined) requireKnown(name);
     const id = tenant === undefined ? undefined : (await findTenantOrTombstone(tables, tenant)).id;
@@ -51,7 +52,7 @@ export const listAudit = operation({
       ...(since !== undefined && { since: Date.parse(since) }),
       ...(until !== undefined && { until: Date.parse(until) }),
     };
-    return pageOfEvents(tables, filter, input);
+    return pageOfEvents(context, filter, input);
   },
 });
 

@@ -42,21 +42,35 @@ export async function findReplayed(context: Context, ask: JobAsk): Promise<JobRo
 async function byOwnName({ tables, now }: Context, ask: JobAsk): Promise<JobRow | undefined> {
   if (ask.jobId === null) return undefined;
   const job = await tables.jobs.byJobId(ask.tenant.key, ask.jobId);
-  return job && replayOf(job, ask, job.requestHash, `${ask.tenant.name}:${ask.jobId}`, now);
+  const name = `${ask.tenant.name}:${ask.jobId}`;
+  return job && replayOf(job, ask, { name, hash: job.requestHash, isSeen: true }, now);
 }
 
-async function byKey({ tables, caller, now }: Context, ask: JobAsk): Promise<JobRow | undefined> {
+async function byKey(context: Context, ask: JobAsk): Promise<JobRow | undefined> {
+  const { tables, caller, now, reach } = context;
   if (caller.idempotencyKey === undefined) return undefined;
   const row = await tables.requestKeys.get(caller.principal, caller.idempotencyKey);
-  const job = row && (await tables.jobs.byKey(row.job));
-  return job && replayOf(job, ask, row.requestHash, `The key ${caller.idempotencyKey}`, now);
+  if (row === undefined) return undefined;
+  const job = await tables.jobs.byKey(row.job);
+  if (job === undefined) return undefined;
+  // One principal may have several tokens, each bound to another tenant.
+  const isSeen = await reach.includes(job.tenant);
+  const name = `The key ${caller.idempotencyKey}`;
+  return replayOf(job, ask, { name, hash: row.requestHash, isSeen }, now);
+}
+
+/** What stands for a job already, and for what request. */
+interface Standing {
+  readonly name: string;
+  readonly hash: string;
+  /** Whether who asks may know of the job. */
+  readonly isSeen: boolean;
 }
 
 function replayOf(
   job: JobRow,
   ask: JobAsk,
-  hash: string,
-  name: string,
+  { name, hash, isSeen }: Standing,
   now: number,
 ): JobRow | undefined {
   const state = stateAsOf(job, now);
@@ -64,7 +78,7 @@ function replayOf(
   if (!isLiving(state) && now - endedAt >= KEY_MEMORY_MS) return undefined;
   if (hash !== ask.hash) {
     throw conflict(
-      `${name} stands for another request: ${job.id}.`,
+      `${name} stands for another request${isSeen ? `: ${job.id}` : ''}.`,
       'The same name with other amounts is another job: give it another name.',
     );
   }

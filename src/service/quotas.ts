@@ -7,7 +7,7 @@ import { cutPage, decodeCursor } from './cursor.ts';
 import { pageOfEvents } from './event-page.ts';
 import { eventExample, quotaExample } from './examples.ts';
 import type { Overdue } from './ledger.ts';
-import { lazy, operation } from './operation.ts';
+import { lazy, operation, type Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
 import { poolsAreOff, findPool } from './pool-lookup.ts';
 import {
@@ -28,7 +28,12 @@ import {
   TenantQuota,
 } from './schemas/quota.ts';
 import { settingsInForce } from './settings-in-force.ts';
-import { existing, findTenant, findTenantOrTombstone, findTenantToRead } from './tenant-lookup.ts';
+import {
+  existing,
+  findTenantOrTombstone,
+  findTenantToChange,
+  findTenantToRead,
+} from './tenant-lookup.ts';
 import {
   pageOfTenants,
   tenantFilterInput,
@@ -85,7 +90,7 @@ export const setQuota = operation({
   },
 
   async run(context, input) {
-    const subject = await subjectOf(context.tables, input.tenant, input.pool ?? undefined);
+    const subject = await subjectOf(context, input.tenant, input.pool ?? undefined);
     const changed = await setLimits(context, subject, sentLimits(input), input.unset ?? []);
     return changedQuota(subject, changed);
   },
@@ -125,7 +130,7 @@ export const unsetQuota = operation({
   },
 
   async run(context, input) {
-    const subject = await subjectOf(context.tables, input.tenant, input.pool);
+    const subject = await subjectOf(context, input.tenant, input.pool);
     return changedQuota(subject, await unsetLimit(context, subject, input.resource));
   },
 });
@@ -183,9 +188,9 @@ export const quotaHistory = operation({
     output: { items: [eventExample], next_cursor: null },
   },
 
-  async run({ tables }, input) {
-    const { id } = await findTenantOrTombstone(tables, input.tenant);
-    return pageOfEvents(tables, { tenant: id, operations: QUOTA_OPERATIONS }, input);
+  async run(context, input) {
+    const { id } = await findTenantOrTombstone(context.tables, input.tenant);
+    return pageOfEvents(context, { tenant: id, operations: QUOTA_OPERATIONS }, input);
   },
 });
 
@@ -206,11 +211,12 @@ async function limitedPool(
 }
 
 async function subjectOf(
-  tables: Tables,
+  context: Context,
   tenant: string,
   pool: string | undefined,
 ): Promise<Subject> {
-  return { tenant: await findTenant(tables, tenant), pool: await limitedPool(tables, pool) };
+  const found = await findTenantToChange(context, tenant);
+  return { tenant: found, pool: await limitedPool(context.tables, pool) };
 }
 
 function quotaViews(tables: Tables, catalogue: readonly ResourceRow[], overdue: Overdue) {

@@ -8,7 +8,7 @@ import { endJob } from './job-changes.ts';
 import { expectVersion, type Context } from './operation.ts';
 import { promote, wake } from './promotion.ts';
 import { expire } from './settle.ts';
-import { ancestorsOf, existing, findTenant } from './tenant-lookup.ts';
+import { ancestorsOf, findTenant, findTenantToChange } from './tenant-lookup.ts';
 import { viewTenant, type TenantView } from './tenant-view.ts';
 
 export async function requireFreeName(tables: Tables, name: string): Promise<void> {
@@ -85,7 +85,7 @@ export async function setStatus(
   status: TenantStatus,
 ): Promise<TenantView> {
   const { tables } = context;
-  const tenant = await findTenant(tables, reference);
+  const tenant = await findTenantToChange(context, reference);
   if (context.round === 0) expectVersion(context, tenant.version, tenant.name);
   const before = await viewTenant(tables, tenant);
   const view = await saveTenant(context, `tenant.${verbOf(status)}`, before, { ...tenant, status });
@@ -138,11 +138,6 @@ export async function parentAfter(
 ): Promise<number | null> {
   const { tables } = context;
   if (reference === undefined) return tenant.parent;
-  if (tenant.parent !== null) {
-    const { id, name } = await existing(tables, tenant.parent);
-    // Also one beyond reach: a document that is put back as it was read moves nothing.
-    if (reference === name || reference === id) return tenant.parent;
-  }
   if (reference === null) {
     if (tenant.parent !== null) requireRootsInReach(context);
     return null;

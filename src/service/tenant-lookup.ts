@@ -1,8 +1,8 @@
-import type { HodeiError } from '../domain/errors.ts';
-import { conflict, notFound } from '../domain/errors.ts';
+import { conflict, HodeiError, notFound } from '../domain/errors.ts';
 import { isTenantId, looksLikeTenantId } from '../domain/tenant.ts';
 import type { Key, Tables, TenantRow } from '../store/store.ts';
 import { nearest } from './nearest.ts';
+import type { Context } from './operation.ts';
 
 /** How many names on either side of a mistyped one are compared with it. */
 const NEIGHBOURS = 200;
@@ -17,6 +17,26 @@ export async function findTenant(tables: Tables, reference: string): Promise<Ten
     : await tables.tenants.byName(reference);
   if (tenant !== undefined) return tenant;
   throw await tenantNotFound(tables, reference);
+}
+
+/**
+ * As `findTenant`, to change it: its limits, its weight, where it stands and whether it is there. That
+ * of the tenant to which somebody is bound is decided above it.
+ * @throws forbidden for that one.
+ */
+export async function findTenantToChange(
+  { tables, reach }: Pick<Context, 'tables' | 'reach'>,
+  reference: string,
+): Promise<TenantRow> {
+  const tenant = await findTenant(tables, reference);
+  if (tenant.key !== reach.root) return tenant;
+  throw new HodeiError(
+    'forbidden',
+    `You are bound to ${tenant.name}: who stands above it changes it.`,
+    {
+      hint: 'What is below it is yours to change.',
+    },
+  );
 }
 
 /** As `findTenant`, and also by the unique beginning of an id: for operations that only read. */

@@ -19,7 +19,7 @@ import {
   settableFields,
   verbOf,
 } from './tenant-changes.ts';
-import { findTenant, findTenantToRead } from './tenant-lookup.ts';
+import { findTenant, findTenantToChange, findTenantToRead } from './tenant-lookup.ts';
 import { carryUsage } from './tenant-move.ts';
 import { pageOfTenants, tenantFilterInput } from './tenant-page.ts';
 import { tenantViews, viewTenant, type TenantView } from './tenant-view.ts';
@@ -155,7 +155,7 @@ export const updateTenant = operation({
 
   async run(context, input) {
     const { tables } = context;
-    const tenant = await findTenant(tables, input.tenant);
+    const tenant = await findTenantToChange(context, input.tenant);
     expectVersion(context, tenant.version, tenant.name);
     if (input.status !== undefined && input.status !== tenant.status) {
       throw invalid(
@@ -236,7 +236,7 @@ export const deleteTenant = operation({
 
   async run(context, input) {
     const { tables } = context;
-    const tenant = await findTenant(tables, input.tenant);
+    const tenant = await findTenantToChange(context, input.tenant);
     if (context.round === 0) expectVersion(context, tenant.version, tenant.name);
     const [child] = await tables.tenants.children(tenant.key, '', 1);
     if (child !== undefined && !input.cascade) {

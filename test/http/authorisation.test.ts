@@ -127,12 +127,20 @@ function inputsOf({ name }: Operation, target: Target): object[] {
   return 'about' in row ? row.about(target) : [row.plainly];
 }
 
-/** By the rules of the issue, written down once more: who may, and within what. */
+/** What binds a tenant is decided above it, and not by who is bound to it. */
+const decidedAbove = [
+  ...['tenant.update', 'tenant.delete', 'tenant.suspend', 'tenant.resume'],
+  ...['quota.set', 'quota.unset'],
+];
+
+/** By the rules, written down once more: who may, and within what. */
 function verdictOn(
-  { roles, reach }: Operation,
+  { name, roles, reach }: Operation,
   { role, isBound }: Asker,
+  kind: Kind,
 ): 'refused' | 'bound' | 'free' {
   if (!roles.includes(role) || (reach === 'all' && isBound)) return 'refused';
+  if (isBound && kind === 'own' && decidedAbove.includes(name)) return 'refused';
   return isBound ? 'bound' : 'free';
 }
 
@@ -160,7 +168,7 @@ describe.each(cases)('%s', (_name, each) => {
 });
 
 async function judge(each: Operation, asker: Asker, kind: Kind, input: object): Promise<void> {
-  const verdict = verdictOn(each, asker);
+  const verdict = verdictOn(each, asker, kind);
   const { status, body, text } = await world.ask(asker, each, input);
   const said = `${JSON.stringify({ asker, kind, input })}: ${status} ${text}`;
   if (verdict === 'refused') expect([status, body['code']], said).toEqual([403, 'forbidden']);
