@@ -33,7 +33,8 @@ function sayTokenChange(verb: string, before: State | null, after: State): strin
   }
   const { asked, why, address, times } = after;
   const often = times === 1 ? '' : `, ${sayValue(times)} times`;
-  return `${sayValue(asked)}: ${sayValue(why)} From ${sayValue(address)}${often}`;
+  const from = address === undefined ? '' : ` From ${sayValue(address)}`;
+  return `${sayValue(asked)}: ${sayValue(why)}${from}${often}`;
 }
 
 /** A request by what it asks for, a change of state by the state, a renewal by its end. */

@@ -3,6 +3,7 @@ import { HodeiError, invalid } from '../domain/errors.ts';
 import { MAX_AMOUNT } from '../domain/resource.ts';
 import { OPERATORS, RUNNERS } from '../domain/role.ts';
 import { admit, begin } from './admit.ts';
+import { recordEvent } from './event-log.ts';
 import { parseInput } from './input.ts';
 import { jobExample, jobRequestExample, rejectedExample } from './job-examples.ts';
 import { findReplayed } from './job-lookup.ts';
@@ -102,7 +103,21 @@ async function eachAlone(
       items.push(refusalOf(error, context.caller.traceId));
     }
   }
+  if (context.reach.hasStrayed) await recordStray(context);
   return { items };
+}
+
+/** What lies beyond reach is an entry that is not there, and nobody else would tell of it. */
+async function recordStray(context: Context): Promise<void> {
+  const { reason: _, ...caller } = context.caller;
+  await recordEvent(
+    { ...context, caller },
+    {
+      ...{ operation: 'token.refuse', tenant: null, before: null },
+      object: caller.token ?? 'none',
+      after: { asked: 'job.batch', code: 'not_found', why: 'Entries beyond reach.', times: 1 },
+    },
+  );
 }
 
 /** Whether another entry may fare better; when the database fails none will. */

@@ -254,6 +254,9 @@ describe('what lies beyond reach', () => {
       ...['Tenant not found: beta', 'admitted'],
       ...['Tenant not found: eng', 'Tenant not found: nobody'],
     ]);
+    const [refused] = (await call(listAudit, { operation: 'token.refuse' })).items;
+    expect(refused).toMatchObject({ principal: 'acme-admin', tenant: null });
+    expect(refused?.after).toMatchObject({ asked: 'job.batch', code: 'not_found' });
     // Above limits, which are also those of others.
     expect((await refusal(bound(adoptJobs, { jobs }))).code).toBe('forbidden');
     expect((await call(listJobs, { tenant: 'beta' })).items).toEqual([]);
