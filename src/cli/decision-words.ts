@@ -1,4 +1,5 @@
-import { scopeText, type ReasonCode } from '../domain/admission.ts';
+import { type ReasonCode } from '../domain/admission.ts';
+import { scopeText } from '../domain/ceiling.ts';
 import { kindOf } from '../domain/job.ts';
 import { formatAmount, splitAmount } from '../domain/quantity.ts';
 import { builtInOf, limitField } from '../domain/resource.ts';

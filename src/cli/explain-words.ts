@@ -1,4 +1,4 @@
-import { scopeText } from '../domain/admission.ts';
+import { scopeText } from '../domain/ceiling.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { splitAmount } from '../domain/quantity.ts';
 import { spokenName } from '../domain/resource.ts';

@@ -134,5 +134,6 @@ const actions = {
   allow: 'it starts above limits',
   reject: 'it is rejected',
   queue: 'it waits in the queue',
+  burst: 'capacity is lent to it, where nobody has to agree to that',
   warn: 'it goes on with a warning',
 } as const;

@@ -18,6 +18,7 @@ export function resourcesOf(pool: PoolView): PoolResource[] {
     field: limitField(name),
     unit,
     limit: pool.capacity[name] ?? null,
+    inForce: pool.capacity[name] ?? null,
     isUnset: false,
     used: pool.used[name] ?? 0,
     bound: undefined,

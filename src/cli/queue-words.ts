@@ -1,4 +1,4 @@
-import { scopeText } from '../domain/admission.ts';
+import { scopeText } from '../domain/ceiling.ts';
 import { formatDuration } from '../domain/duration.ts';
 import type { QueuedJobView } from '../service/queue.ts';
 import type { QueueStatus } from '../service/queue-status.ts';

@@ -1,4 +1,4 @@
-import { scopeText } from '../domain/admission.ts';
+import { scopeText } from '../domain/ceiling.ts';
 import type { QuotaView } from '../service/quota-view.ts';
 import { resourceOfLimitField, usageField } from '../domain/resource.ts';
 import { freeOf, overBy } from '../domain/quota.ts';
@@ -11,6 +11,8 @@ export interface QuotaRow {
   readonly field: string;
   readonly unit: string;
   readonly limit: number | null;
+  /** The limit with what a burst session makes of it for a while. */
+  readonly inForce: number | null;
   readonly isUnset: boolean;
   readonly used: number;
   readonly bound:
@@ -27,6 +29,7 @@ export function rowsOf(quota: QuotaView): QuotaRow[] {
     field,
     unit,
     limit: quota[field] as number | null,
+    inForce: quota.effective[field] ?? (quota[field] as number | null),
     isUnset: quota.unset.includes(field),
     used: quota.current_usage[usageField(resourceOfLimitField(field))] ?? 0,
     bound: quota.bound_by[field],
@@ -85,7 +88,7 @@ function beside(row: QuotaRow, amount: number | null): string {
   return unit === '' || isSameUnit(unit, preferred) ? number : `${number} ${unit}`;
 }
 
-function percentOf({ limit, used }: QuotaRow): number | undefined {
+function percentOf({ inForce: limit, used }: QuotaRow): number | undefined {
   if (limit === null) return undefined;
   if (limit === 0) return used === 0 ? 0 : undefined;
   // Exact: an amount is below 2^53, and a hundred times that is more than a number holds.
@@ -93,8 +96,9 @@ function percentOf({ limit, used }: QuotaRow): number | undefined {
 }
 
 function asAllowance(row: QuotaRow) {
-  const { limit, used } = row;
-  return { resource: { ...resourceOf(row), defaultLimit: null }, limit, used, isOwn: true };
+  const { limit, inForce, used } = row;
+  const resource = { ...resourceOf(row), defaultLimit: null };
+  return { resource, limit, inForce, used, isOwn: true };
 }
 
 export function isOver(row: QuotaRow): boolean {

@@ -1,4 +1,4 @@
-import { scopeText } from '../domain/admission.ts';
+import { scopeText } from '../domain/ceiling.ts';
 import { printQuantity, splitAmount } from '../domain/quantity.ts';
 import { dimensionOf, spokenName } from '../domain/resource.ts';
 import { sayNeed, type Units } from './decision-words.ts';

@@ -1,4 +1,4 @@
-import { scopeText } from '../domain/admission.ts';
+import { scopeText } from '../domain/ceiling.ts';
 import { limitField, spokenName } from '../domain/resource.ts';
 import type { UsageView } from '../service/usage-view.ts';
 import type { Verification } from '../service/usage-verification.ts';
@@ -54,6 +54,7 @@ function quotaRowOf({ total, limits, units }: UsageRow, resource: string): Quota
     field: limitField(resource),
     unit: units[resource] ?? 'count',
     limit: limits[resource] ?? null,
+    inForce: limits[resource] ?? null,
     used: total[resource] ?? 0,
     isUnset: false,
     bound: undefined,

@@ -1,3 +1,5 @@
+import { lifted } from './burst.ts';
+import { ceilingOf, examine, excess, type Ceiling, type Check, type ScopeName } from './ceiling.ts';
 import type { Amounts } from './job.ts';
 import type { Limit } from './quota.ts';
 import type { Verdict } from './policy.ts';
@@ -31,42 +33,13 @@ export const reasonMeanings: Readonly<Record<ReasonCode, string>> = {
   queue_full: 'as many jobs wait in the pool as may',
 };
 
-/** Names of what has a ceiling: a tenant (pool null), a tenant in a pool, or a pool (tenant null). */
-export interface ScopeName {
-  readonly tenant: string | null;
-  readonly pool: string | null;
-}
-
-/** What has a ceiling, in words: `acme`, `acme in pool gpu`, `pool gpu`. */
-export function scopeText({ tenant, pool }: ScopeName): string {
-  if (tenant === null) return `pool ${pool}`;
-  return pool === null ? tenant : `${tenant} in pool ${pool}`;
-}
-
-/** One resource of one scope: how much there may be, and how much there is. */
-export interface Ceiling<Scope extends ScopeName = ScopeName> {
-  readonly scope: Scope;
-  readonly resource: string;
-  readonly limit: Limit;
-  /** The highest that the limit can become without a person: for a pool that of its largest size. */
-  readonly most: Limit;
-  readonly used: number;
-  /** What is kept for a job that has waited too long, and for nobody else. */
-  readonly kept: number;
-}
-
-/** A ceiling beside what is asked of it. */
-export interface Check<Scope extends ScopeName = ScopeName> extends Ceiling<Scope> {
-  readonly requested: number;
-  /** 0 when it fits. */
-  readonly overBy: number;
-}
-
 /** A reason of a decision; numbers are null where it is none of amount. */
 export interface Violation<Scope extends ScopeName = ScopeName> {
   readonly scope: Scope;
   readonly resource: string | null;
   readonly limit: Limit;
+  /** The limit without the burst session that lifts it; null where none does. */
+  readonly base: number | null;
   readonly used: number | null;
   readonly requested: number | null;
   readonly overBy: number | null;
@@ -86,7 +59,11 @@ export interface Situation<Scope extends ScopeName = ScopeName> {
   readonly held: Scope | undefined;
   /** The scope in which jobs that wait longer must be looked at first. */
   readonly preceded: Scope | undefined;
-  readonly onFull: OnFull;
+  readonly onFull: OnFull | 'burst';
+  /** What follows where that, or a rule, says burst, and none can be opened. */
+  readonly secondChoice: OnFull;
+  /** The burst sessions that nobody would have to agree to. */
+  readonly offers: readonly BurstOffer<Scope>[];
   /** Whether no more may wait. */
   readonly isQueueFull: boolean;
   /** The first policy rule that matches the request. */
@@ -97,11 +74,20 @@ export interface Situation<Scope extends ScopeName = ScopeName> {
 
 export type OnFull = 'reject' | 'queue';
 
+/** A burst session that can be opened now, and asks nobody. */
+export interface BurstOffer<Scope extends ScopeName = ScopeName> {
+  /** Whose limits it would lift. */
+  readonly scope: Scope;
+  readonly percentage: number;
+}
+
 export type Decision<Scope extends ScopeName = ScopeName> =
   | {
       readonly outcome: 'admitted';
       /** Whether a rule let it in above limits. */
       readonly isOverride: boolean;
+      /** The session that has to be opened for it. */
+      readonly opens: BurstOffer<Scope> | undefined;
       /** The policy rule that had a part in it. */
       readonly verdict: Verdict | undefined;
     }
@@ -131,7 +117,7 @@ export function decide<Scope extends ScopeName>(situation: Situation<Scope>): De
     );
   }
   const violations = violationsOf(situation, checks);
-  if (violations.length === 0) return { outcome: 'admitted', isOverride: false, verdict };
+  if (violations.length === 0) return admitted(verdict);
   return decideViolated(situation, violations);
 }
 
@@ -144,15 +130,42 @@ function decideViolated<Scope extends ScopeName>(
   if (verdict?.action === 'queue') return queued(situation, violations, verdict);
   const second = situation.onViolation(violations);
   if (second?.action === 'allow' && violations.every(isOfLimit)) {
-    return { outcome: 'admitted', isOverride: true, verdict: second };
+    return { ...admitted(second), isOverride: true };
   }
-  const isQueued = second?.action === 'queue';
-  const isRejected = second?.action === 'reject' || (!isQueued && situation.onFull === 'reject');
   const spoken = second?.action === 'allow' ? verdict : (second ?? verdict);
-  if (!isRejected) return queued(situation, violations, spoken);
+  const choice = choiceOf(second) ?? situation.onFull;
+  const opens = choice === 'burst' ? offerFor(situation, violations) : undefined;
+  if (opens !== undefined) return { ...admitted(spoken), opens };
+  const last = choice === 'burst' ? situation.secondChoice : choice;
+  if (last === 'queue') return queued(situation, violations, spoken);
   const [first] = violations;
   const code = first?.code ?? 'over_quota';
   return { outcome: 'rejected', code, isRetryable: true, violations, verdict: spoken };
+}
+
+function admitted<Scope extends ScopeName>(verdict: Verdict | undefined) {
+  const opens: BurstOffer<Scope> | undefined = undefined;
+  return { outcome: 'admitted' as const, isOverride: false, opens, verdict };
+}
+
+/** What a rule decides of a request that does not fit; undefined where it leaves that to others. */
+function choiceOf(verdict: Verdict | undefined): OnFull | 'burst' | undefined {
+  if (verdict === undefined) return undefined;
+  const { action } = verdict;
+  return action === 'reject' || action === 'queue' || action === 'burst' ? action : undefined;
+}
+
+/** The session under which all that stands against the request would fit. */
+function offerFor<Scope extends ScopeName>(
+  { offers }: Situation<Scope>,
+  violations: readonly Violation<Scope>[],
+): BurstOffer<Scope> | undefined {
+  return offers.find(({ scope, percentage }) =>
+    violations.every(({ scope: of, code, limit, overBy }) => {
+      if (code !== 'over_quota' || of !== scope || limit === null || overBy === null) return false;
+      return (lifted(limit, { percentage }) ?? MAX_AMOUNT) - limit >= overBy;
+    }),
+  );
 }
 
 /** A rule lets in above limits of tenants; never above what a pool has, nor where nothing starts. */
@@ -209,72 +222,23 @@ function codeOf({ scope, limit, used, requested }: Check): ReasonCode {
 }
 
 function violationOf<Scope extends ScopeName>(
-  { scope, resource, used, requested }: Check<Scope>,
+  { scope, resource, base, used, requested }: Check<Scope>,
   limit: Limit,
   code: ReasonCode,
 ): Violation<Scope> {
   // What is impossible is so with nothing used.
   const overBy = excess(limit, code === 'impossible' ? 0 : used, requested);
-  return { scope, resource, limit, used, requested, overBy, code };
+  return { scope, resource, limit, base, used, requested, overBy, code };
 }
 
 function reasonOf<Scope extends ScopeName>(scope: Scope, code: ReasonCode): Violation<Scope> {
-  const none = { resource: null, limit: null, used: null, requested: null, overBy: null };
+  const none = {
+    resource: null,
+    limit: null,
+    base: null,
+    used: null,
+    requested: null,
+    overBy: null,
+  };
   return { scope, ...none, code };
-}
-
-/** What is asked of every ceiling that the request touches; the others do not matter to it. */
-export function examine<Scope extends ScopeName>(
-  ceilings: readonly Ceiling<Scope>[],
-  amounts: Amounts,
-): Check<Scope>[] {
-  const checks: Check<Scope>[] = [];
-  for (const ceiling of ceilings) {
-    const requested = amounts.get(ceiling.resource);
-    if (requested === undefined) continue;
-    // What takes nothing more is always allowed, also above a limit that was lowered.
-    const { scope, resource, limit, most, used, kept } = ceiling;
-    const overBy = requested <= 0 ? 0 : excess(limit, add(used, kept), requested);
-    checks.push({ scope, resource, limit, most, used, kept, requested, overBy });
-  }
-  return checks;
-}
-
-/** Unlimited ends where amounts do. */
-function ceilingOf(limit: Limit): number {
-  return limit ?? MAX_AMOUNT;
-}
-
-/** By how much used and requested exceed the limit; never rounded, and at most 2^53-1. */
-function excess(limit: Limit, used: number, requested: number): number {
-  const free = ceilingOf(limit) - used;
-  if (requested <= free) return 0;
-  const over = BigInt(requested) - BigInt(free);
-  return over > BigInt(MAX_AMOUNT) ? MAX_AMOUNT : Number(over);
-}
-
-/** Never above what can be counted. */
-function add(amount: number, more: number): number {
-  return Math.min(amount + more, MAX_AMOUNT);
-}
-
-/** A limit that would have to be so high. */
-export interface Raise<Scope extends ScopeName = ScopeName> {
-  readonly scope: Scope;
-  readonly resource: string;
-  readonly from: Limit;
-  /** Null: there is no amount so high. */
-  readonly to: Limit;
-}
-
-/** The smallest changes of limits that would admit the request as things are. */
-export function smallestRaises<Scope extends ScopeName>(
-  checks: readonly Check<Scope>[],
-): Raise<Scope>[] {
-  return checks
-    .filter(({ overBy }) => overBy > 0)
-    .map(({ scope, resource, limit, used, kept, requested }) => {
-      const to = used + kept + requested;
-      return { scope, resource, from: limit, to: to > MAX_AMOUNT ? null : to };
-    });
 }

@@ -43,6 +43,10 @@ export function notFound(message: string, hint?: string): HodeiError {
   return new HodeiError('not_found', message, { hint });
 }
 
+export function forbidden(message: string, hint?: string): HodeiError {
+  return new HodeiError('forbidden', message, { hint });
+}
+
 export function conflict(message: string, hint?: string): HodeiError {
   return new HodeiError('conflict', message, { hint });
 }

@@ -23,6 +23,15 @@ export const eventNames = [
   'job.cancel',
   'job.expire',
   'job.evict',
+  'burst.request',
+  'burst.approve',
+  'burst.deny',
+  'burst.cancel',
+  'burst.begin',
+  'burst.notice',
+  'burst.end',
+  'burst.expire',
+  'burst.lapse',
   'policy.set',
   'policy.delete',
   'usage.repair',
@@ -38,6 +47,7 @@ export type EventName = (typeof eventNames)[number];
 /** What happens without anybody's asking for it: nobody could say why. */
 const unasked: readonly EventName[] = [
   ...(['job.queue', 'job.reject', 'job.promote', 'job.expire', 'job.evict'] as const),
+  ...(['burst.begin', 'burst.notice', 'burst.expire', 'burst.lapse'] as const),
   'token.refuse',
 ];
 

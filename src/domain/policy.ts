@@ -7,7 +7,7 @@ export const policyMoments = ['request', 'violation'] as const;
 export type PolicyMoment = (typeof policyMoments)[number];
 
 /** What a rule does with what it matches. */
-export const policyActions = ['allow', 'reject', 'queue', 'warn'] as const;
+export const policyActions = ['allow', 'reject', 'queue', 'burst', 'warn'] as const;
 
 export type PolicyAction = (typeof policyActions)[number];
 
@@ -76,8 +76,8 @@ function twice(earlier: number | undefined): string | undefined {
 }
 
 function actionProblem({ on, action }: PolicyRule): string | undefined {
-  if (action !== 'allow' || on === 'violation') return undefined;
-  return 'allow is for a rule on: violation: a request that fits needs nobody to allow it';
+  if ((action !== 'allow' && action !== 'burst') || on === 'violation') return undefined;
+  return `${action} is for a rule on: violation: a request that fits needs nobody to ${action === 'allow' ? 'allow it' : 'lend it anything'}`;
 }
 
 function messageProblem(message: string | null): string | undefined {

@@ -5,10 +5,12 @@ import { MAX_AMOUNT, spokenName, type Resource } from './resource.ts';
 /** A ceiling in base units; null is unlimited. */
 export type Limit = number | null;
 
-/** One resource of one tenant: the limit in force and what is used of it, in base units. */
+/** One resource of one tenant: its limit and what is used of it, in base units. */
 export interface Allowance {
   readonly resource: Resource;
   readonly limit: Limit;
+  /** The limit with what a burst session makes of it for a while. */
+  readonly inForce: Limit;
   /** Whether the limit is the tenant's own; else it is the resource's default. */
   readonly isOwn: boolean;
   readonly used: number;
@@ -22,12 +24,12 @@ export interface AncestorAllowance extends Allowance {
 
 /** What may still be taken; null when unlimited, 0 when at or over the limit. */
 export function freeOf(allowance: Allowance): Limit {
-  return allowance.limit === null ? null : Math.max(0, allowance.limit - allowance.used);
+  return allowance.inForce === null ? null : Math.max(0, allowance.inForce - allowance.used);
 }
 
-/** By how much the use exceeds the limit; 0 when it does not. */
+/** By how much the use exceeds the limit in force; 0 when it does not. */
 export function overBy(allowance: Allowance): number {
-  return allowance.limit === null ? 0 : Math.max(0, allowance.used - allowance.limit);
+  return allowance.inForce === null ? 0 : Math.max(0, allowance.used - allowance.inForce);
 }
 
 /**

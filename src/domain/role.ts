@@ -11,6 +11,8 @@ export const READERS: readonly Role[] = ['admin', 'operator', 'approver', 'viewe
 export const RUNNERS: readonly Role[] = ['admin', 'operator', 'agent'];
 /** Who changes what others are allowed. */
 export const OPERATORS: readonly Role[] = ['admin', 'operator'];
+/** Who agrees to what somebody else asks for. */
+export const APPROVERS: readonly Role[] = ['admin', 'operator', 'approver'];
 /** Who decides on tokens, and on what decides. */
 export const ADMINS: readonly Role[] = ['admin'];
 

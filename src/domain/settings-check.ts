@@ -1,3 +1,4 @@
+import { burstCapacityProblems } from './burst-capacity.ts';
 import { reasonedNames } from './event-names.ts';
 import { kindOf, MAX_TTL_SECONDS } from './job.ts';
 import {
@@ -52,6 +53,8 @@ const reservedNames = new Set([
   // A pool.
   ...['type', 'provider', 'min_size', 'max_size', 'size', 'quotas', 'status', 'capacity', 'used'],
   ...['promised'],
+  // What burst sessions add to quotas, jobs and their own requests.
+  ...['bursts', 'effective', 'burst', 'percentage', 'add', 'on_end'],
   // What people call cpu_m and memory_mb, and what every JavaScript object has already.
   ...['cpu', 'memory', 'constructor'],
 ]);
@@ -86,6 +89,9 @@ export function checkSettings(document: SettingsInput): readonly SettingsProblem
     ...checkJobs(jobs),
     ...schedulingProblems(scheduling ?? {}).map(({ path, message }) => {
       return { path: ['scheduling', ...path], message };
+    }),
+    ...burstCapacityProblems(document.burst_capacity ?? {}).map(({ path, message }) => {
+      return { path: ['burst_capacity', ...path], message };
     }),
     ...reasons.flatMap(checkReasonedName),
   ];

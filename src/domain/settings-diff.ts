@@ -25,6 +25,7 @@ function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
     multi_tenancy,
     jobs,
     scheduling,
+    burst_capacity: burst,
     security,
   } = settingsDocument(settings);
   const tree = {
@@ -40,6 +41,10 @@ function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
     multi_tenancy,
     jobs: { ...jobs, default_ttl_seconds: orAbsent(jobs.default_ttl_seconds) },
     scheduling,
+    burst_capacity: {
+      ...burst,
+      approval: { ...burst.approval, approvers: burst.approval.approvers.join(', ') || undefined },
+    },
     // An empty list is like none.
     security: { require_reason: security.require_reason.join(' ') || undefined },
   };

@@ -1,3 +1,12 @@
+import type { OnFull } from './admission.ts';
+import {
+  burstCapacityDocument,
+  burstCapacityOf,
+  defaultBurstCapacity,
+  type BurstCapacity,
+  type BurstCapacityDocument,
+  type BurstCapacityInput,
+} from './burst-capacity.ts';
 import { kindOf } from './job.ts';
 import { DEFAULT_POOL_SIZE, type PoolDefinition, type PoolType } from './pool.ts';
 import type { Limit } from './quota.ts';
@@ -11,9 +20,12 @@ import {
   type SchedulingInput,
 } from './scheduling.ts';
 
-export const violationPolicies = ['reject', 'queue'] as const;
+export const violationPolicies = ['reject', 'queue', 'burst'] as const;
 
 export type ViolationPolicy = (typeof violationPolicies)[number];
+
+/** What follows where the first choice is burst, and no session can be opened. */
+export const secondChoices = ['reject', 'queue'] as const satisfies readonly OnFull[];
 
 /** What decides. It lives in the store under a revision number, the same for every process. */
 export interface Settings {
@@ -29,6 +41,7 @@ export interface Settings {
   readonly defaultTenantQuota: Readonly<Record<string, Limit>>;
   /** What becomes of a job that does not fit now, where its request does not say it. */
   readonly violationPolicy: ViolationPolicy;
+  readonly secondChoice: OnFull;
   readonly jobs: {
     /** The lease of a job that asks for none; null: it has none. */
     readonly defaultTtlSeconds: number | null;
@@ -38,6 +51,7 @@ export interface Settings {
     readonly queueTtlSeconds: number;
   };
   readonly scheduling: Scheduling;
+  readonly burstCapacity: BurstCapacity;
   /** Changes that nobody makes without saying why, by name. */
   readonly requireReason: readonly string[];
 }
@@ -47,8 +61,10 @@ export const defaultSettings: Settings = {
   resourcePools: { enabled: true, defaultPoolType: 'static', pools: [] },
   defaultTenantQuota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, jobs: 10 },
   violationPolicy: 'reject',
+  secondChoice: 'reject',
   jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
   scheduling: defaultScheduling,
+  burstCapacity: defaultBurstCapacity,
   requireReason: [],
 };
 
@@ -62,7 +78,10 @@ export interface SettingsDocument {
   };
   readonly multi_tenancy: {
     readonly default_tenant_quota: Readonly<Record<string, Limit>>;
-    readonly quota_enforcement: { readonly violation_policy: ViolationPolicy };
+    readonly quota_enforcement: {
+      readonly violation_policy: ViolationPolicy;
+      readonly second_choice: OnFull;
+    };
   };
   readonly jobs: {
     readonly default_ttl_seconds: number | null;
@@ -70,6 +89,7 @@ export interface SettingsDocument {
     readonly queue_ttl_seconds: number;
   };
   readonly scheduling: SchedulingDocument;
+  readonly burst_capacity: BurstCapacityDocument;
   readonly security: { readonly require_reason: readonly string[] };
 }
 
@@ -119,6 +139,7 @@ export interface SettingsInput {
   };
   readonly jobs?: Loose<SettingsDocument['jobs']> | undefined;
   readonly scheduling?: SchedulingInput | undefined;
+  readonly burst_capacity?: BurstCapacityInput | undefined;
   readonly security?: Loose<SettingsDocument['security']> | undefined;
 }
 
@@ -140,7 +161,10 @@ export function settingsDocument(settings: Settings): SettingsDocument {
       default_tenant_quota: Object.fromEntries(
         quota.map(([name, limit]) => [limitField(name), limit]),
       ),
-      quota_enforcement: { violation_policy: settings.violationPolicy },
+      quota_enforcement: {
+        violation_policy: settings.violationPolicy,
+        second_choice: settings.secondChoice,
+      },
     },
     jobs: {
       default_ttl_seconds: jobs.defaultTtlSeconds,
@@ -148,6 +172,7 @@ export function settingsDocument(settings: Settings): SettingsDocument {
       queue_ttl_seconds: jobs.queueTtlSeconds,
     },
     scheduling: schedulingDocument(settings.scheduling),
+    burst_capacity: burstCapacityDocument(settings.burstCapacity),
     security: { require_reason: [...settings.requireReason] },
   };
 }
@@ -179,12 +204,14 @@ export function settingsFromDocument(document: SettingsInput): Settings {
       return tenancy.default_tenant_quota[limitField(name)];
     }),
     violationPolicy: tenancy.quota_enforcement?.violation_policy ?? defaultSettings.violationPolicy,
+    secondChoice: tenancy.quota_enforcement?.second_choice ?? defaultSettings.secondChoice,
     jobs: {
       defaultTtlSeconds: jobs.default_ttl_seconds ?? defaultSettings.jobs.defaultTtlSeconds,
       claimSeconds: jobs.claim_seconds ?? defaultSettings.jobs.claimSeconds,
       queueTtlSeconds: jobs.queue_ttl_seconds ?? defaultSettings.jobs.queueTtlSeconds,
     },
     scheduling: schedulingOf(document.scheduling ?? {}),
+    burstCapacity: burstCapacityOf(document.burst_capacity ?? {}),
     requireReason: [...new Set(document.security?.require_reason)].sort(),
   };
 }

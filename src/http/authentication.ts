@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { HodeiError } from '../domain/errors.ts';
 import { parseToken, tokenStateAsOf } from '../domain/token.ts';
-import { fullAuthority } from '../service/authority.ts';
+import { ANONYMOUS, fullAuthority } from '../service/authority.ts';
 import type { Service } from '../service/call.ts';
 import type { Caller } from '../service/operation.ts';
 import { system } from '../service/settle.ts';
@@ -26,7 +26,7 @@ export interface Authentication {
 }
 
 /** Where no tokens were ever created, nobody is asked who they are. */
-const anonymous: Identity = { ...fullAuthority, principal: 'anonymous' };
+const anonymous: Identity = { ...fullAuthority, principal: ANONYMOUS };
 
 /** A token that is revoked elsewhere is dead after so long, and the time that it takes to look. */
 const KNOWN_MS = 500;

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { HodeiError } from '../domain/errors.ts';
 import { withoutTokens } from '../domain/token.ts';
-import { requireAllowed } from '../service/authority.ts';
+import { ANONYMOUS, requireAllowed } from '../service/authority.ts';
 import type { Operation } from '../service/operation.ts';
 import type { Authentication, Identity } from './authentication.ts';
 import type { RateLimits } from './rate-limits.ts';
@@ -82,7 +82,7 @@ export function noteRefusal(refusals: Refusals, request: FastifyRequest, error: 
   if (!RECORDED.includes(error.code)) return;
   const { identity, id: traceId, method, raw, routeOptions } = request;
   const address = clientAddress(request);
-  const { principal = 'anonymous', token } = identity ?? {};
+  const { principal = ANONYMOUS, token } = identity ?? {};
   const asked =
     routeOptions.config.operation ?? `${method} ${withoutTokens(pathOf(raw.url)).slice(0, 200)}`;
   refusals.note({ who: { principal, token, traceId }, asked, address }, error);

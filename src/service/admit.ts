@@ -1,5 +1,8 @@
+import type { BurstOffer } from '../domain/admission.ts';
 import type { Verdict } from '../domain/policy.ts';
-import type { JobRow } from '../store/store.ts';
+import type { Key, JobRow } from '../store/store.ts';
+import { openForJob } from './burst-opening.ts';
+import { burstsFor } from './burst-lifts.ts';
 import { recordDecision } from './decision-log.ts';
 import { recordEvent } from './event-log.ts';
 import type { EventName } from '../domain/event-names.ts';
@@ -14,6 +17,7 @@ import {
 import { findReplayed, rememberKey } from './job-lookup.ts';
 import type { JobAsk } from './job-request.ts';
 import {
+  namesIn,
   viewDecision,
   viewOf,
   viewRejection,
@@ -21,7 +25,7 @@ import {
   type JobView,
   viewVerdict,
 } from './job-view.ts';
-import { charge } from './ledger.ts';
+import { charge, type PathScope } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { toInstant } from './schemas/common.ts';
 import { placeOfNew } from './queue-order.ts';
@@ -68,6 +72,7 @@ function newJob(context: Context, ask: JobAsk): Omit<JobRow, 'key'> {
     mark: null,
     isClaimDue: false,
     requestHash: ask.hash,
+    burst: null,
     decision: null,
     version: 1,
   };
@@ -75,7 +80,9 @@ function newJob(context: Context, ask: JobAsk): Omit<JobRow, 'key'> {
 
 /** Where it is charged, and how it came to be admitted. */
 interface Admission extends Pick<Decided, 'path'> {
-  readonly isOverride?: boolean;
+  readonly isOverride?: boolean | undefined;
+  /** The burst session that has to be opened for it. */
+  readonly opens?: BurstOffer<PathScope> | undefined;
   readonly verdict?: Verdict | undefined;
 }
 
@@ -83,22 +90,38 @@ interface Admission extends Pick<Decided, 'path'> {
 export async function begin(
   context: Context,
   ask: JobAsk,
-  { path, isOverride, verdict }: Admission,
+  { path, isOverride, opens, verdict }: Admission,
   startedAt: number | null,
 ): Promise<JobView> {
   const { tables, now } = context;
   const isAdopted = startedAt !== null;
+  const bursts = await burstsOf(context, ask, { path, isOverride, opens }, isAdopted);
   const job: Omit<JobRow, 'key'> = {
     ...newJob(context, ask),
+    burst: bursts[0] ?? null,
     ...(isOverride === true && { mark: 'override' as const }),
     ...(isAdopted && { mark: 'adopted' as const, admittedAt: startedAt, requestedAt: startedAt }),
   };
   const charges = chargesOf(ask);
   const key = await tables.jobs.insert(job, charges);
+  for (const burst of bursts) await tables.bursts.addJob(burst, key);
   await charge(context, path, charges);
   await rememberKey(context, ask, { ...job, key });
   await recordRequest(context, ask, job, isAdopted ? 'job.adopt' : 'job.admit', verdict);
-  return withRule(viewOf({ ...job, key }, partsOf(ask), now), verdict);
+  const burst = await namesIn(tables).burst(job.burst);
+  return withRule(viewOf({ ...job, key }, { ...partsOf(ask), burst }, now), verdict);
+}
+
+/** The sessions without which it would not fit; what runs above limits anyway needs none. */
+async function burstsOf(
+  context: Context,
+  ask: JobAsk,
+  { path, isOverride, opens }: Admission,
+  isAdopted: boolean,
+): Promise<Key[]> {
+  if (isAdopted || isOverride === true) return [];
+  const standing = burstsFor(path.ceilings, ask.amounts);
+  return opens === undefined ? standing : [await openForJob(context, ask, opens), ...standing];
 }
 
 function withRule(view: JobView, verdict: Verdict | undefined): JobView {
@@ -168,5 +191,5 @@ async function recordRequest(
 }
 
 function partsOf({ tenant, pool, amounts }: JobAsk) {
-  return { tenant, pool, resources: Object.fromEntries(amounts) };
+  return { tenant, pool, resources: Object.fromEntries(amounts), burst: null };
 }

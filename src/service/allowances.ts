@@ -1,7 +1,7 @@
 import type { Allowance, AncestorAllowance } from '../domain/quota.ts';
 import { limitField, spokenName } from '../domain/resource.ts';
 import { invalid } from '../domain/errors.ts';
-import type { PoolRow, ResourceRow, Tables, TenantRow } from '../store/store.ts';
+import type { BurstRow, PoolRow, ResourceRow, Tables, TenantRow } from '../store/store.ts';
 import {
   ceilingsOf,
   pathOf,
@@ -11,6 +11,7 @@ import {
   type PathScope,
 } from './ledger.ts';
 import { nearest } from './nearest.ts';
+import type { Context } from './operation.ts';
 import { settingsInForce } from './settings-in-force.ts';
 
 /** The limits and the use of one tenant, everywhere or in one pool, by resource of the catalogue. */
@@ -25,6 +26,8 @@ export interface TenantAllowances {
 
 export interface CatalogueAllowance extends Allowance {
   readonly resource: ResourceRow;
+  /** The burst session that makes of the limit what is in force. */
+  readonly burst: BurstRow | undefined;
 }
 
 /**
@@ -60,7 +63,7 @@ export function resourceOfField(catalogue: readonly ResourceRow[], field: string
 
 /** Limits in force and use of one tenant, and of all that limits it too. */
 export async function allowancesOf(
-  tables: Tables,
+  { tables, now }: Pick<Context, 'tables' | 'now'>,
   tenant: TenantRow,
   pool: PoolRow | undefined,
   catalogue: readonly ResourceRow[],
@@ -70,13 +73,16 @@ export async function allowancesOf(
   const scope = path.scopes[pool === undefined ? 0 : 1];
   if (scope === undefined) throw new Error(`the path of tenant row ${tenant.key} has no scope`);
   const arePoolsOn = pool !== undefined && (await settingsInForce(tables)).resourcePools.enabled;
-  const { ceilings } = await ceilingsOf(tables, path, catalogue, { arePoolsOn, overdue });
+  const { ceilings } = await ceilingsOf({ tables, now }, path, catalogue, {
+    arePoolsOn,
+    overdue,
+  });
   const allowanceOf = (ceiling: PathCeiling, i: number): CatalogueAllowance => {
     // Ceilings come scope by scope, each in the order of the catalogue.
     const resource = catalogue[i % catalogue.length];
     if (resource === undefined) throw new Error('a ceiling of no resource');
-    const { limit, isOwn, used } = ceiling;
-    return { resource, limit, isOwn, used };
+    const { limit, base, isOwn, used, burst } = ceiling;
+    return { resource, limit: base ?? limit, inForce: limit, isOwn, used, burst };
   };
   const all = ceilings.map((ceiling, i) => ({ ceiling, allowance: allowanceOf(ceiling, i) }));
   return {

@@ -4,6 +4,9 @@ import type { Caller, Operation } from './operation.ts';
 /** Of who has the database file in their hands: no rule of hodei keeps them from anything. */
 export const fullAuthority = { role: 'admin', boundTo: null } as const;
 
+/** Who comes to a server that does not ask who comes. */
+export const ANONYMOUS = 'anonymous';
+
 type Declared = Pick<Operation, 'name' | 'roles' | 'reach'>;
 
 /** @throws a bug when one of them does not say who may call it: nobody shall find out by trying. */

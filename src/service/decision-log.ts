@@ -92,7 +92,8 @@ function likenessOf(
 }
 
 function toRow(violation: Violation<PathScope>, catalogue: readonly ResourceRow[]): ViolationRow {
-  const { scope, resource, limit, used, requested, overBy, code } = violation;
+  const { scope, resource, code, limit, base, used, requested, overBy } = violation;
   const key = resource === null ? null : catalogue.find(({ name }) => name === resource)?.key;
-  return { ...scope.subject, resource: key ?? null, limit, used, requested, overBy, code };
+  const numbers = { limit, base, used, requested, overBy };
+  return { ...scope.subject, resource: key ?? null, ...numbers, code };
 }

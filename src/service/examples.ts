@@ -38,6 +38,8 @@ export const quotaExample = {
   },
   current_usage: { cpu_m: 1500, memory_mb: 2048, gpu: 0, active_jobs: 3 },
   bound_by: { memory_mb: { tenant: 'eng', pool: null, limit: 10240, used: 2048, free: 8192 } },
+  effective: {},
+  bursts: [],
   version: 2,
   updated_at: '2026-11-23T09:30:00.000Z',
 };
@@ -84,7 +86,10 @@ export const settingsExample = {
   },
   multi_tenancy: {
     default_tenant_quota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 },
-    quota_enforcement: { violation_policy: 'reject' as const },
+    quota_enforcement: {
+      violation_policy: 'reject' as const,
+      second_choice: 'reject' as const,
+    },
   },
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
   scheduling: {
@@ -96,6 +101,20 @@ export const settingsExample = {
     },
     queue_prioritization: { default_strategy: 'weighted_fair' as const },
     max_queue_size: null,
+  },
+  burst_capacity: {
+    enabled: true,
+    default_policy: { max_overage_percentage: 150, burst_duration_minutes: 60 },
+    max_concurrent_burst_sessions: 10,
+    max_per_tenant_per_day: 5,
+    burst_cooldown_minutes: 15,
+    notice_minutes: 10,
+    approval: {
+      auto_approve_threshold: 100,
+      approvals_required: 1,
+      approvers: ['ana', 'ben'],
+      timeout_minutes: 1440,
+    },
   },
   security: { require_reason: ['tenant.delete'] },
   revision: 2,

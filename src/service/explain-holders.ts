@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Check } from '../domain/admission.ts';
+import type { Check } from '../domain/ceiling.ts';
 import type { Key, ResourceRow, Tables } from '../store/store.ts';
 import { namesIn } from './job-view.ts';
 import type { Overdue, PathScope } from './ledger.ts';

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import { smallestRaises, examine, type OnFull, type Violation } from '../domain/admission.ts';
+import { type OnFull, type Violation } from '../domain/admission.ts';
+import { smallestRaises, examine } from '../domain/ceiling.ts';
 import { isLiving, stateAsOf } from '../domain/job.ts';
 import type { DecisionRow, JobRow, Key, ResourceRow, Tables } from '../store/store.ts';
 import { holdersOf } from './explain-holders.ts';
@@ -193,11 +194,15 @@ function viewCheck({
   scope,
   resource,
   limit,
+  base,
   used,
   requested,
   overBy,
 }: ReturnType<typeof examine>[0]) {
-  return { scope: nameOf(scope), resource, limit, used, requested, over_by: overBy };
+  return {
+    ...{ scope: nameOf(scope), resource, limit, used, requested, over_by: overBy },
+    ...(base !== null && { base }),
+  };
 }
 
 function nameOf({ tenant, pool }: { tenant: string | null; pool: string | null }) {

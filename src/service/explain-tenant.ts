@@ -100,7 +100,7 @@ async function standOf(
   const path = await pathOf(tables, await names.tenant(job.tenant), await names.pool(job.pool));
   const { resourcePools } = await settingsInForce(tables);
   const options = { arePoolsOn: resourcePools.enabled, overdue: await overdueAsOf(tables, now) };
-  const { ceilings } = await ceilingsOf(tables, path, [resource], options);
+  const { ceilings } = await ceilingsOf({ tables, now }, path, [resource], options);
   const ceiling = ceilings.find(({ scope }) => scope.key === key);
   const { tenant, pool } = ceiling?.scope ?? { tenant: null, pool: null };
   return {

@@ -1,4 +1,14 @@
 import { exportAudit, verifyAudit } from './audit.ts';
+import {
+  approveBurstSession,
+  cancelBurst,
+  denyBurst,
+  endBurstSession,
+  getBurst,
+  listBursts,
+  listTenantBursts,
+  requestBurstSession,
+} from './bursts.ts';
 import { followEvents } from './event-follow.ts';
 import { listAudit } from './events.ts';
 import {
@@ -85,6 +95,14 @@ export const operations: readonly Operation[] = [
   setPolicies,
   deletePolicy,
   testPolicy,
+  requestBurstSession,
+  listTenantBursts,
+  listBursts,
+  getBurst,
+  approveBurstSession,
+  denyBurst,
+  cancelBurst,
+  endBurstSession,
   createToken,
   listTokens,
   revokeToken,

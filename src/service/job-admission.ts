@@ -11,6 +11,7 @@ import {
   type TenantRow,
   type WaitingRow,
 } from '../store/store.ts';
+import { burstOffers } from './burst-offers.ts';
 import {
   ceilingsOf,
   pathOf,
@@ -67,9 +68,10 @@ export async function decideOn(
   options: DecideOptions,
 ): Promise<Decided> {
   const { tenant, pool, amounts, resources } = question;
-  const path = await ceilingsOf(tables, await pathOf(tables, tenant, pool), resources, options);
+  const at = { tables, now };
+  const path = await ceilingsOf(at, await pathOf(tables, tenant, pool), resources, options);
   const poolScope = path.scopes.at(-1);
-  const rules = await rulesOn({ tables, now }, question, path, options);
+  const rules = await rulesOn(at, question, path, options);
   const situation: Situation<PathScope> = {
     amounts,
     ceilings: path.ceilings,
@@ -78,10 +80,18 @@ export async function decideOn(
     held: options.arePoolsOn && statusAsOf(pool, now) === 'held' ? poolScope : undefined,
     preceded: options.isNew && (await arePromotionsDue(tables, path)) ? poolScope : undefined,
     onFull: options.onFull,
+    secondChoice: (await settingsInForce(tables)).secondChoice,
+    offers: [],
     isQueueFull: options.isNew && (await isQueueFull(tables, pool)),
     ...rules,
   };
-  return { path, situation, decision: decide(situation) };
+  const decision = decide(situation);
+  // Only what would be refused is asked whether capacity could be lent to it.
+  if (!options.isNew || decision.outcome === 'admitted') return { path, situation, decision };
+  const offers = await burstOffers(at, question.tenant, path.scopes);
+  if (offers.length === 0) return { path, situation, decision };
+  const lent = { ...situation, offers };
+  return { path, situation: lent, decision: decide(lent) };
 }
 
 type AskedRules = Pick<Situation<PathScope>, 'verdict' | 'onViolation'>;

@@ -137,9 +137,8 @@ async function adopt(context: Context, entry: unknown): Promise<JobView> {
   const ask = await readRequest(tables, request);
   const before = await findReplayed(context, ask);
   if (before !== undefined) return viewReplayed(tables, before, now);
-  const path = await ceilingsOf(tables, await pathOf(tables, ask.tenant, ask.pool), ask.resources, {
-    arePoolsOn: false,
-  });
+  const charged = await pathOf(tables, ask.tenant, ask.pool);
+  const path = await ceilingsOf(context, charged, ask.resources, { arePoolsOn: false });
   for (const { scope, resource, used } of path.ceilings) {
     const free = MAX_AMOUNT - used;
     if ((ask.amounts.get(resource) ?? 0) > free) throw uncountable(scope, resource);

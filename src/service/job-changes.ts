@@ -60,12 +60,13 @@ export interface Ended {
   readonly amounts: readonly ResourceAmount[];
 }
 
-/** Ends a job: what it held is free, and who waits for it is looked at. */
+/** Ends a job: what it held is free, and who waits for it is looked at. `because`: noted beside it. */
 export async function endJob(
   context: Context,
   job: JobRow,
   to: Exclude<JobState, 'queued' | 'admitted'>,
   event: JobEvent,
+  because: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const { tables, now } = context;
   const tenant = await existing(tables, job.tenant);
@@ -79,6 +80,7 @@ export async function endJob(
     await tables.waiting.remove({ job: job.key, pool: job.pool });
     await promoteLater(tables, await forgetReservation(tables, job.key));
   }
+  if (job.burst !== null) await tables.bursts.removeJob(job.key);
   const ended: JobRow = {
     ...job,
     state: to,
@@ -94,7 +96,7 @@ export async function endJob(
     tenant: tenant.id,
     object: job.id,
     before: { state: job.state },
-    after: { state: to },
+    after: { state: to, ...because },
   });
   return { job: ended, tenant, pool, amounts };
 }

@@ -20,6 +20,7 @@ const parts = {
   decided_at: '2026-11-23T09:12:00.000Z',
   ended_at: null,
   mark: null,
+  burst: null,
   claim_due: false,
   version: 1,
 };

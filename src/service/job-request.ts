@@ -30,7 +30,7 @@ export interface JobAsk {
   readonly labels: Labels;
   readonly ttlSeconds: number | null;
   readonly queueTtlSeconds: number;
-  readonly onFull: OnFull;
+  readonly onFull: OnFull | 'burst';
   /** Which setting decides what becomes of it when there is no room. */
   readonly decidedBy: string;
   /** Equal for two requests that ask for the same. */
@@ -126,7 +126,7 @@ async function kindsOf(
     .map(({ name }) => name);
 }
 
-function unknownResource(field: string, catalogue: readonly ResourceRow[]): HodeiError {
+export function unknownResource(field: string, catalogue: readonly ResourceRow[]): HodeiError {
   const names = catalogue.map(({ name }) => name);
   const spoken = names.find((name) => spokenName(name) === field);
   const meant =

@@ -1,6 +1,7 @@
 import { decide } from '../domain/admission.ts';
 import { kindOf, type Amounts } from '../domain/job.ts';
 import type { JobRow, ResourceRow } from '../store/store.ts';
+import { burstsFor } from './burst-lifts.ts';
 import { recordDecision } from './decision-log.ts';
 import { recordEvent } from './event-log.ts';
 import {
@@ -42,7 +43,9 @@ export async function resize(
   await tables.jobs.replaceAmounts(job.key, chargesOf({ amounts: wanted, resources: catalogue }));
   const charges = chargesOf(difference);
   await charge(context, path, charges);
-  const resized = { ...job, version: job.version + 1 };
+  const bursts = burstsFor(path.ceilings, difference.amounts);
+  for (const burst of bursts) await tables.bursts.addJob(burst, job.key);
+  const resized = { ...job, burst: job.burst ?? bursts[0] ?? null, version: job.version + 1 };
   await tables.jobs.update(resized);
   await recordEvent(context, {
     operation: 'job.resize',
@@ -96,7 +99,8 @@ async function decideGrowth(context: Context, question: Growth): Promise<Decided
   });
   const grown = growthOf(question);
   if (grown.length === 0) {
-    const decision = { outcome: 'admitted' as const, isOverride: false, verdict: undefined };
+    const less = { isOverride: false, opens: undefined, verdict: undefined };
+    const decision = { outcome: 'admitted' as const, ...less };
     return { ...decided, decision };
   }
   // More than could ever be held stays too much when others have gone.

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
-import { reasonMeanings, scopeText, type ReasonCode, type Violation } from '../domain/admission.ts';
+import { reasonMeanings, type ReasonCode, type Violation } from '../domain/admission.ts';
+import { scopeText } from '../domain/ceiling.ts';
 import { stateAsOf } from '../domain/job.ts';
 import type { Verdict } from '../domain/policy.ts';
 import type {
@@ -30,10 +31,16 @@ export interface JobParts {
   readonly pool: Pick<PoolRow, 'name'>;
   /** By name of resource. */
   readonly resources: Readonly<Record<string, number>>;
+  /** Public id of the burst session under which it was admitted. */
+  readonly burst: string | null;
 }
 
 /** A job as it is answered, as of now. */
-export function viewOf(job: JobRow, { tenant, pool, resources }: JobParts, now: number): JobView {
+export function viewOf(
+  job: JobRow,
+  { tenant, pool, resources, burst }: JobParts,
+  now: number,
+): JobView {
   const state = stateAsOf(job, now);
   const isOver = state !== job.state;
   const endedAt = isOver ? job.dueAt : job.endedAt;
@@ -54,6 +61,7 @@ export function viewOf(job: JobRow, { tenant, pool, resources }: JobParts, now: 
     ended_at: instantOrNull(endedAt),
     expires_at: isOver ? null : instantOrNull(job.dueAt),
     mark: job.mark,
+    burst,
     claim_due: job.isClaimDue && !isOver,
     version: job.version,
   };
@@ -72,6 +80,7 @@ export function jobViews(tables: Tables, now: number): (job: JobRow) => Promise<
       tenant: await names.tenant(job.tenant),
       pool: await names.pool(job.pool),
       resources: await names.amounts(job.key),
+      burst: await names.burst(job.burst),
     };
     const view = viewOf(job, parts, now);
     if (view.state !== 'queued') return view;
@@ -111,7 +120,13 @@ export function namesIn(tables: Tables) {
       pool: row.pool === null ? null : (await pool(row.pool)).name,
     },
     resource: row.resource === null ? null : await resource(row.resource),
-    ...{ limit: row.limit, used: row.used, requested: row.requested, overBy: row.overBy },
+    ...{
+      limit: row.limit,
+      base: row.base,
+      used: row.used,
+      requested: row.requested,
+      overBy: row.overBy,
+    },
     code: row.code,
   });
   const violations = async (decision: Key) => {
@@ -119,11 +134,13 @@ export function namesIn(tables: Tables) {
     for (const row of await tables.decisions.violations(decision)) named.push(await violation(row));
     return named;
   };
+  const burst = async (key: Key | null) =>
+    key === null ? null : ((await tables.bursts.byKey(key))?.id ?? null);
   const decision = async (key: Key | null) => {
     const row = key === null ? undefined : await tables.decisions.byKey(key);
     return row && { ...viewDecision(row, await violations(row.key)) };
   };
-  return { tenant, pool, resource, amounts, violations, decision };
+  return { tenant, pool, resource, amounts, violations, burst, decision };
 }
 
 /** Amounts by name of resource, in the order of the catalogue. */
@@ -162,9 +179,15 @@ export function viewDecision(
 }
 
 export function viewViolation(violation: Violation): ViolationView {
-  const { scope, resource, limit, used, requested, overBy, code } = violation;
+  const { scope, resource, limit, base, used, requested, overBy, code } = violation;
   const { tenant, pool } = scope;
-  return { scope: { tenant, pool }, resource, limit, used, requested, over_by: overBy, code };
+  return {
+    scope: { tenant, pool },
+    resource,
+    limit,
+    ...(base !== null && { base }),
+    ...{ used, requested, over_by: overBy, code },
+  };
 }
 
 /** The rule that had a part in an answer. */

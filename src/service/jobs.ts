@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { ReasonCode } from '../domain/admission.ts';
 import { jobStates, livingStates, type JobEvent, type JobState } from '../domain/job.ts';
 import { EVERYBODY, OPERATORS, READERS, RUNNERS } from '../domain/role.ts';
 import type { JobFilter, JobRow, Tables } from '../store/store.ts';
@@ -10,35 +9,22 @@ import { endJob, renewJob, stepOf } from './job-changes.ts';
 import { findJob } from './job-lookup.ts';
 import { readRequest } from './job-request.ts';
 import { resize } from './job-resize.ts';
-import { jobViews, namedAmounts, viewJob, viewOf, viewReplayed, type JobView } from './job-view.ts';
+import { admissionStatuses, statusOfJob } from './job-statuses.ts';
+import {
+  type JobView,
+  jobViews,
+  namedAmounts,
+  namesIn,
+  viewJob,
+  viewOf,
+  viewReplayed,
+} from './job-view.ts';
 import { lazy, operation, type Context } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
 import { pageInput, pageOutput, queryInteger, tenantReference } from './schemas/common.ts';
 import { amount, jobReference, JobRequest, JobResponse, seconds } from './schemas/job.ts';
 import { poolReference } from './schemas/pool.ts';
 import { findTenantOrTombstone } from './tenant-lookup.ts';
-
-/** The status of an answer to a request: a rejection is an answer too. */
-export function statusOfJob({ state, code, replayed }: JobView): number {
-  if (state === 'queued') return 202;
-  if (state !== 'rejected') return replayed === true ? 200 : 201;
-  return statusOfRejection(code);
-}
-
-/** 422: asking again is pointless; 403: a person has to resume the tenant; 429: later it may fit. */
-export function statusOfRejection(code: ReasonCode | undefined): number {
-  if (code === 'impossible') return 422;
-  return code === 'suspended' ? 403 : 429;
-}
-
-export const admissionStatuses = {
-  200: 'It was admitted before: the job as it stands.',
-  201: 'Admitted.',
-  202: 'Queued: it waits for room.',
-  403: 'Rejected: the tenant or one above it is suspended.',
-  422: 'Rejected: it could not even run alone.',
-  429: 'Rejected: there is no room now.',
-} as const;
 
 export const admitJob = operation({
   name: 'job.admit',
@@ -217,8 +203,9 @@ async function end(context: Context, reference: string, event: JobEvent): Promis
   }
   const ended = await endJob(context, job, to, event);
   const { tenant, pool, amounts } = ended;
-  const held = namedAmounts(await tables.resources.list(), amounts);
-  return viewOf(ended.job, { tenant, pool, resources: held }, now);
+  const resources = namedAmounts(await tables.resources.list(), amounts);
+  const burst = await namesIn(tables).burst(job.burst);
+  return viewOf(ended.job, { tenant, pool, resources, burst }, now);
 }
 
 export const renew = operation({

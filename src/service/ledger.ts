@@ -1,9 +1,10 @@
-import { scopeText, type Ceiling, type ScopeName } from '../domain/admission.ts';
+import { scopeText, type Ceiling, type ScopeName } from '../domain/ceiling.ts';
 import { conflict, type HodeiError } from '../domain/errors.ts';
 import { roomFor } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
 import { MAX_AMOUNT } from '../domain/resource.ts';
 import type {
+  BurstRow,
   Key,
   PoolRow,
   ReservationRow,
@@ -14,6 +15,7 @@ import type {
   Tables,
   TenantRow,
 } from '../store/store.ts';
+import { liftsInForce } from './burst-lifts.ts';
 import { measureUse, type Overdue } from './fair-use.ts';
 import type { Context } from './operation.ts';
 import { ancestorsOf } from './tenant-lookup.ts';
@@ -39,6 +41,8 @@ export interface Path {
 export interface PathCeiling extends Ceiling<PathScope> {
   /** Whether the limit was set for this scope; else it is a default. */
   readonly isOwn: boolean;
+  /** The burst session that lifts the limit. */
+  readonly burst: BurstRow | undefined;
   /** Whether its balance has a row. */
   readonly hasBalance: boolean;
 }
@@ -95,7 +99,7 @@ export interface CeilingOptions {
 
 /** What there is and what there may be of the resources, on every scope of the path. */
 export async function ceilingsOf(
-  tables: Tables,
+  { tables, now }: Pick<Context, 'tables' | 'now'>,
   path: Path,
   resources: readonly ResourceRow[],
   { arePoolsOn, overdue, job }: CeilingOptions,
@@ -106,6 +110,7 @@ export async function ceilingsOf(
   const limits = await tables.quotas.limitsAt(places);
   const uses = await tables.balances.usedAt(places);
   const reserved = await tables.reservations.list();
+  const lifts = await liftsInForce({ tables, now });
   const { pool } = path;
   const isLimiting = arePoolsOn && pool !== undefined;
   const perWorker = isLimiting ? await tables.pools.resources(pool.key) : [];
@@ -121,11 +126,15 @@ export async function ceilingsOf(
         own === undefined
           ? unsetLimit(path, scope, resource, { arePoolsOn, perWorker })
           : { limit: own, most: own };
+      const lifted = lifts.lift(scope.subject, resource.key, room.limit);
       ceilings.push({
         scope,
         resource: resource.name,
-        limit: room.limit,
-        most: room.most,
+        limit: lifted.limit,
+        base: lifted.base,
+        // Of a pool as a whole that of its largest size.
+        most: scope.subject.tenant === null ? room.most : lifted.most,
+        burst: lifted.burst,
         isOwn: own !== undefined,
         used: (used ?? 0) - (overdue?.of(scope.key, resource.key) ?? 0),
         kept: keptAt(reserved, scope.key, resource.key, job),

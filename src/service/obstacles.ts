@@ -1,4 +1,5 @@
-import type { ReasonCode, ScopeName } from '../domain/admission.ts';
+import type { ReasonCode } from '../domain/admission.ts';
+import type { ScopeName } from '../domain/ceiling.ts';
 import type { JobRow } from '../store/store.ts';
 import type { Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';

@@ -1,4 +1,5 @@
-import { scopeText, type Violation } from '../domain/admission.ts';
+import { type Violation } from '../domain/admission.ts';
+import { scopeText } from '../domain/ceiling.ts';
 import { unavailable, type HodeiError } from '../domain/errors.ts';
 import type { Amounts } from '../domain/job.ts';
 import {

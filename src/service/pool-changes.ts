@@ -2,6 +2,7 @@ import { conflict } from '../domain/errors.ts';
 import { sizeAfter, type PoolDefinition, type PoolSource } from '../domain/pool.ts';
 import type { PoolRow, ResourceRow, Tables } from '../store/store.ts';
 import { catalogueOf } from './allowances.ts';
+import { dropBursts } from './burst-changes.ts';
 import { recordEvent } from './event-log.ts';
 import type { Context } from './operation.ts';
 import {
@@ -58,8 +59,22 @@ export async function writePool(
   return saved;
 }
 
-/** Makes a pool a tombstone, which nothing resumes, without an event; its name is free. */
-export async function buryPool({ tables, now }: At, pool: PoolRow): Promise<void> {
+/** So many sessions are read together. */
+const DROPPED_AT_ONCE = 100;
+
+/**
+ * Makes a pool a tombstone, which nothing resumes, without an event; its name is free. What was lent
+ * in it goes with it.
+ */
+export async function buryPool(context: Context, pool: PoolRow): Promise<void> {
+  const { tables, now } = context;
+  const filter = { states: ['requested', 'approved', 'active'] as const, pool: pool.key, now };
+  for (let page = await living(); page.length > 0; page = await living()) {
+    await dropBursts(context, page);
+  }
+  function living() {
+    return tables.bursts.list(filter, undefined, DROPPED_AT_ONCE);
+  }
   await tables.pools.update({
     ...pool,
     heldUntil: null,

@@ -3,6 +3,7 @@ import { DEFAULT_POOL } from '../domain/pool.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { Key, PoolRow, Tables } from '../store/store.ts';
 import { nearest } from './nearest.ts';
+import { settingsInForce } from './settings-in-force.ts';
 
 /** So many pools are named to somebody who has to choose. */
 const NAMED = 20;
@@ -19,6 +20,16 @@ export async function findPool(tables: Tables, reference: string): Promise<PoolR
       ? 'See which there are: hodei pool list'
       : `Did you mean ${suggestion}?`,
   );
+}
+
+/** The pool in which limits are meant; undefined: those that hold everywhere. */
+export async function limitedPool(
+  tables: Tables,
+  reference: string | undefined,
+): Promise<PoolRow | undefined> {
+  if (reference === undefined) return undefined;
+  if (!(await settingsInForce(tables)).resourcePools.enabled) throw poolsAreOff();
+  return findPool(tables, reference);
 }
 
 /**

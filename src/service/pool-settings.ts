@@ -14,7 +14,7 @@ type At = Pick<Context, 'tables' | 'now'>;
  * that of the settings.
  * @throws conflict when jobs live in a pool that is no longer listed.
  */
-export async function writePools(context: At, { resourcePools }: Settings): Promise<void> {
+export async function writePools(context: Context, { resourcePools }: Settings): Promise<void> {
   const { tables } = context;
   const catalogue = await catalogueOf(tables);
   const present = await everyPool(tables);
@@ -33,7 +33,7 @@ function everyPool(tables: Tables): Promise<PoolRow[]> {
   return tables.pools.list('', Number.MAX_SAFE_INTEGER);
 }
 
-async function removeUnlisted(context: At, pool: PoolRow): Promise<void> {
+async function removeUnlisted(context: Context, pool: PoolRow): Promise<void> {
   const living = await livingIn(context.tables, pool);
   if (living === 0) return buryPool(context, pool);
   throw conflict(
@@ -62,7 +62,7 @@ async function writeListed(
 
 /** The pool that is there without any configured goes with the first ones, and comes back after. */
 async function writeDefault(
-  context: At,
+  context: Context,
   { enabled, pools, defaultPoolType }: Settings['resourcePools'],
 ): Promise<void> {
   const { tables } = context;

@@ -98,6 +98,7 @@ export async function viewChange(
   const allowances = (await catalogueOf(at.tables)).map((resource) => ({
     resource,
     limit: view.capacity[resource.name] ?? null,
+    inForce: view.capacity[resource.name] ?? null,
     isOwn: true,
     used: view.used[resource.name] ?? 0,
   }));

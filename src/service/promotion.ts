@@ -1,5 +1,6 @@
 import { stateAsOf } from '../domain/job.ts';
 import type { Head, JobRow, Place, ResourceRow, Tables } from '../store/store.ts';
+import { burstsFor } from './burst-lifts.ts';
 import { recordEvent } from './event-log.ts';
 import { chargesOf, obstacleOf, type Decided, type Question } from './job-admission.ts';
 import { charge } from './ledger.ts';
@@ -139,16 +140,19 @@ async function start(
   { path }: Decided,
 ): Promise<void> {
   const { tables, now } = context;
+  const bursts = burstsFor(path.ceilings, question.amounts);
   const { jobs } = await settingsInForce(tables);
   await forgetReservation(tables, job.key);
   await tables.waiting.remove({ job: job.key, pool: job.pool });
   await charge(context, path, chargesOf(question));
+  for (const burst of bursts) await tables.bursts.addJob(burst, job.key);
   await tables.jobs.update({
     ...job,
     state: 'admitted',
     admittedAt: now,
     dueAt: now + jobs.claimSeconds * 1000,
     mark: 'promoted',
+    burst: bursts[0] ?? null,
     isClaimDue: true,
     version: job.version + 1,
   });

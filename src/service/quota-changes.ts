@@ -1,8 +1,7 @@
 import { changeLimit, lowerAncestor, type AncestorAllowance, type Limit } from '../domain/quota.ts';
 import type { LimitChange } from '../domain/quantity.ts';
 import { limitField } from '../domain/resource.ts';
-import { settingsInForce } from './settings-in-force.ts';
-import type { Key, PoolRow, ResourceRow, ScopeRow, TenantRow, WaitingRow } from '../store/store.ts';
+import type { PoolRow, ResourceRow, ScopeRow, TenantRow, WaitingRow } from '../store/store.ts';
 import {
   allowancesOf,
   catalogueOf,
@@ -38,31 +37,6 @@ interface LimitWarning {
   readonly tenant: string | null;
   readonly pool: string | null;
   readonly limit: Limit;
-}
-
-/** What a new tenant is given, by field of the quota document. */
-export type InitialLimits = Readonly<Record<string, Limit | undefined>>;
-
-/** Gives a new tenant its scope and limits: those that were sent, else those of the default quota. */
-export async function openQuota(
-  context: Context,
-  tenant: Key,
-  sent: InitialLimits,
-): Promise<Record<string, Limit>> {
-  const { tables, now } = context;
-  const catalogue = await catalogueOf(tables);
-  const { defaultTenantQuota } = await settingsInForce(tables);
-  const limits = new Map<ResourceRow, Limit>();
-  for (const resource of catalogue) {
-    const limit = defaultTenantQuota[resource.name];
-    if (limit !== undefined) limits.set(resource, limit);
-  }
-  for (const [field, limit] of Object.entries(sent)) {
-    if (limit !== undefined) limits.set(resourceOfField(catalogue, field), limit);
-  }
-  const scope = await tables.scopes.insert({ tenant, pool: null }, now);
-  for (const [resource, limit] of limits) await tables.quotas.setLimit(scope, resource.key, limit);
-  return Object.fromEntries([...limits].map(([{ name }, limit]) => [limitField(name), limit]));
 }
 
 /** Whose limits are changed: a tenant's, everywhere or in one pool. */
@@ -135,7 +109,7 @@ async function presentOf(
 ): Promise<TenantAllowances> {
   const { tables, now } = context;
   const overdue = await overdueAsOf(tables, now);
-  const present = await allowancesOf(tables, tenant, pool, catalogue, overdue);
+  const present = await allowancesOf(context, tenant, pool, catalogue, overdue);
   const what = pool === undefined ? tenant.name : `${tenant.name} in pool ${pool.name}`;
   expectVersion(context, limitVersion(present.scope), `The quota of ${what}`);
   return present;
@@ -155,9 +129,12 @@ async function saveLimits(
   if (changed.length === 0) return unchanged(present);
   const scope = await writeLimits(context, present, changed);
   await recordLimits(context, subject, operationName, present, changed);
-  const own = present.own.map((allowance) => sameResource(allowance, changed)[0] ?? allowance);
-  const after = { ...present, own, scope: { ...present.scope, key: scope.key, row: scope } };
-  const effects = await effectsOf(context, after, changed);
+  const after = await allowancesAfter(context, subject, present, changed, scope);
+  const effects = await effectsOf(
+    context,
+    after,
+    changed.flatMap((allowance) => sameResource(allowance, after.own)),
+  );
   const outcome = {
     changes: changesOf(present, changed),
     warnings: warningsOf(changed, present.above),
@@ -165,11 +142,34 @@ async function saveLimits(
   };
   if (effects.started.length === 0) return { outcome, allowances: after };
   // What started uses something.
-  const { tenant, pool } = subject;
-  const catalogue = present.own.map(({ resource }) => resource);
+  return { outcome, allowances: await allowancesNow(context, subject, present) };
+}
+
+async function allowancesNow(
+  context: Context,
+  { tenant, pool }: Subject,
+  { own }: TenantAllowances,
+): Promise<TenantAllowances> {
+  const catalogue = own.map(({ resource }) => resource);
   const overdue = await overdueAsOf(context.tables, context.now);
-  const now = await allowancesOf(context.tables, tenant, pool, catalogue, overdue);
-  return { outcome, allowances: now };
+  return allowancesOf(context, tenant, pool, catalogue, overdue);
+}
+
+/** Where no session makes something else of the limits, they need not be read again. */
+async function allowancesAfter(
+  context: Context,
+  subject: Subject,
+  present: TenantAllowances,
+  changed: readonly CatalogueAllowance[],
+  row: ScopeRow,
+): Promise<TenantAllowances> {
+  const standing = await context.tables.bursts.standing();
+  if (standing.length > 0) return allowancesNow(context, subject, present);
+  const own = present.own.map((allowance) => {
+    const [after = allowance] = sameResource(allowance, changed);
+    return { ...after, inForce: after.limit };
+  });
+  return { ...present, own, scope: { ...present.scope, key: row.key, row } };
 }
 
 async function writeLimits(

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { bindingAncestor, freeOf } from '../domain/quota.ts';
 import { limitField, usageField } from '../domain/resource.ts';
 import type { TenantRow } from '../store/store.ts';
+import { viewRaised } from './burst-view.ts';
 import { limitVersion, sameResource, type TenantAllowances } from './allowances.ts';
 import { toInstant } from './schemas/common.ts';
 import type { QuotaChangeResponse, QuotaResponse } from './schemas/quota.ts';
@@ -18,7 +19,7 @@ export function viewQuota(
   const binding = own.flatMap((allowance) => {
     const ancestor = bindingAncestor(allowance, sameResource(allowance, above));
     if (ancestor === undefined) return [];
-    const { tenant: name, pool, limit, used } = ancestor;
+    const { tenant: name, pool, inForce: limit, used } = ancestor;
     const bound = { tenant: name, pool, limit, used, free: freeOf(ancestor) };
     return [[limitField(allowance.resource.name), bound] as const];
   });
@@ -37,6 +38,7 @@ export function viewQuota(
     units: Object.fromEntries(units),
     current_usage: Object.fromEntries(uses),
     bound_by: Object.fromEntries(binding),
+    ...viewRaised(own, limitField),
     version,
     updated_at: toInstant(changedAt ?? tenant.createdAt),
   } as QuotaView;

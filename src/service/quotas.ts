@@ -9,7 +9,7 @@ import { eventExample, quotaExample } from './examples.ts';
 import type { Overdue } from './ledger.ts';
 import { lazy, operation, type Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
-import { poolsAreOff, findPool } from './pool-lookup.ts';
+import { limitedPool } from './pool-lookup.ts';
 import {
   setLimits,
   unsetLimit,
@@ -27,7 +27,6 @@ import {
   READ_ONLY_FIELDS,
   TenantQuota,
 } from './schemas/quota.ts';
-import { settingsInForce } from './settings-in-force.ts';
 import {
   existing,
   findTenantOrTombstone,
@@ -59,7 +58,8 @@ export const getQuota = operation({
   async run({ tables, now }, input) {
     const tenant = await findTenantToRead(tables, input.tenant);
     const pool = await limitedPool(tables, input.pool);
-    const view = quotaViews(tables, await catalogueOf(tables), await overdueAsOf(tables, now));
+    const catalogue = await catalogueOf(tables);
+    const view = quotaViews({ tables, now }, catalogue, await overdueAsOf(tables, now));
     return view(tenant, pool);
   },
 });
@@ -165,7 +165,8 @@ export const listQuotas = operation({
   async run(context, input) {
     const { tables, now } = context;
     const page = await pageOfQuotas(context, input);
-    const view = quotaViews(tables, await catalogueOf(tables), await overdueAsOf(tables, now));
+    const catalogue = await catalogueOf(tables);
+    const view = quotaViews({ tables, now }, catalogue, await overdueAsOf(tables, now));
     const items: QuotaView[] = [];
     for (const tenant of page.tenants) items.push(await view(tenant, undefined));
     return { items, next_cursor: page.next };
@@ -201,15 +202,6 @@ const inPool = lazy(() =>
   poolReference().optional().describe('Limits in this pool, in place of those everywhere.'),
 );
 
-async function limitedPool(
-  tables: Tables,
-  reference: string | undefined,
-): Promise<PoolRow | undefined> {
-  if (reference === undefined) return undefined;
-  if (!(await settingsInForce(tables)).resourcePools.enabled) throw poolsAreOff();
-  return findPool(tables, reference);
-}
-
 async function subjectOf(
   context: Context,
   tenant: string,
@@ -219,9 +211,13 @@ async function subjectOf(
   return { tenant: found, pool: await limitedPool(context.tables, pool) };
 }
 
-function quotaViews(tables: Tables, catalogue: readonly ResourceRow[], overdue: Overdue) {
+function quotaViews(
+  at: Pick<Context, 'tables' | 'now'>,
+  catalogue: readonly ResourceRow[],
+  overdue: Overdue,
+) {
   return async (tenant: TenantRow, pool: PoolRow | undefined): Promise<QuotaView> =>
-    viewQuota(tenant, await allowancesOf(tables, tenant, pool, catalogue, overdue));
+    viewQuota(tenant, await allowancesOf(at, tenant, pool, catalogue, overdue));
 }
 
 function changedQuota({ tenant }: Subject, { outcome, allowances }: Changed) {

@@ -72,7 +72,7 @@ function boundTables(tables: Tables, root: TenantRow, reach: Straying): Tables {
     reach.stray();
     return undefined;
   };
-  const { jobs, decisions, events, balances } = tables;
+  const { jobs, decisions, events, balances, bursts } = tables;
   return {
     ...tables,
     tenants: boundTenants(tables.tenants, root, reach),
@@ -90,6 +90,11 @@ function boundTables(tables: Tables, root: TenantRow, reach: Straying): Tables {
       ...decisions,
       byId: async (id) => reachable(await decisions.byId(id), ({ tenant }) => tenant),
       list: (filter, before, limit) => decisions.list({ ...filter, within }, before, limit),
+    },
+    bursts: {
+      ...bursts,
+      byId: async (id) => reachable(await bursts.byId(id), ({ tenant }) => tenant),
+      list: (filter, before, limit) => bursts.list({ ...filter, within }, before, limit),
     },
     events: {
       ...events,

@@ -1,4 +1,4 @@
-import { examine } from '../domain/admission.ts';
+import { examine } from '../domain/ceiling.ts';
 import type { JobRow, Key, Place, ReservationRow, Tables } from '../store/store.ts';
 import {
   chargesOf,

@@ -2,6 +2,7 @@ import { roomFor, statusAsOf } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
 import { MAX_AMOUNT } from '../domain/resource.ts';
 import type { Key, Place, ReservationRow, ScopeRow, Tables } from '../store/store.ts';
+import { liftsInForce } from './burst-lifts.ts';
 import { keptAt } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { settingsInForce } from './settings-in-force.ts';
@@ -26,7 +27,8 @@ export async function roomAt(
   const { tables } = at;
   const scope = await tables.scopes.byKey(key);
   if (scope === undefined) throw new Error(`there is no scope ${key}`);
-  const limit = await limitAt(tables, scope, resource);
+  const written = await limitAt(tables, scope, resource);
+  const { limit } = (await liftsInForce(at)).lift(scope, resource, written);
   const [used = 0] = await tables.balances.usedAt([{ scope: key, resource }]);
   const kept = keptAt(reserved, key, resource, holder);
   const free = Math.max(0, (limit ?? MAX_AMOUNT) - used - kept);

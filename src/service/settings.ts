@@ -187,11 +187,15 @@ async function writeCatalogue(tables: Tables, resources: readonly Resource[]): P
 
 function viewSettings(row: RevisionRow): z.output<ReturnType<typeof SettingsResponse>> {
   const document = settingsDocument(settingsOf(row));
-  const { resources, resource_pools: section } = document;
+  const { resources, resource_pools: section, burst_capacity: burst } = document;
   return {
     ...document,
     resources: [...resources],
     resource_pools: { ...section, pools: [...section.pools] },
+    burst_capacity: {
+      ...burst,
+      approval: { ...burst.approval, approvers: [...burst.approval.approvers] },
+    },
     security: { require_reason: [...document.security.require_reason] },
     revision: row.revision,
     applied_at: toInstant(row.appliedAt),

@@ -1,5 +1,6 @@
 import { transition } from '../domain/job.ts';
 import type { JobRow, Tables } from '../store/store.ts';
+import { areBurstsDue, settleBursts } from './burst-settlement.ts';
 import { endJob } from './job-changes.ts';
 import type { Caller, Context } from './operation.ts';
 import { everywhere } from './reach.ts';
@@ -19,6 +20,7 @@ export function system(traceId: string): Caller {
 /** Whether something is overdue, or was left to be promoted. */
 export async function isSettlementDue(tables: Tables, now: number): Promise<boolean> {
   if ((await tables.jobs.due(now, 1)).length > 0) return true;
+  if (await areBurstsDue(tables, now)) return true;
   if (await isResumeDue(tables, now)) return true;
   if (!(await tables.waiting.isAny())) return false;
   if (await tables.wakeups.isAny()) return true;
@@ -27,22 +29,23 @@ export async function isSettlementDue(tables: Tables, now: number): Promise<bool
 }
 
 /**
- * What every change does first: ends what is overdue, resumes the pools whose time is over, and goes
- * on promoting what may fit.
- * @returns how many jobs it ended; fewer than it would at most when nothing is left.
+ * What every change does first: ends what is overdue, begins and ends burst sessions, resumes the
+ * pools whose time is over, and goes on promoting what may fit.
+ * @returns how many jobs and sessions it settled; 0 when nothing is left.
  */
 export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise<number> {
   const { tables, now } = context;
   const due = await tables.jobs.due(now, limit);
   for (const job of due) await expire(context, job);
   const system = asSystem(context);
+  const bursts = await settleBursts(system, limit, due.length < limit);
   for (const pool of await resumeOverdue(system)) {
     await promoteLater(tables, await placesInPool(context, pool));
   }
   await continuePromotion(system);
   // Last, when everybody waits for what it lacks now.
   await promote(system, distinct(await renewReservations(system)));
-  return due.length;
+  return due.length + bursts;
 }
 
 /** At the end of a group: looks at those who wait where the group has made room. */

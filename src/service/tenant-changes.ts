@@ -2,6 +2,7 @@ import { conflict, HodeiError } from '../domain/errors.ts';
 import { stateAsOf, transition } from '../domain/job.ts';
 import type { TenantStatus } from '../domain/tenant.ts';
 import type { JobRow, Tables, TenantRow } from '../store/store.ts';
+import { dropBursts } from './burst-changes.ts';
 import { recordEvent } from './event-log.ts';
 import type { EventName } from '../domain/event-names.ts';
 import { endJob } from './job-changes.ts';
@@ -62,6 +63,8 @@ async function removeJob(context: Context, job: JobRow): Promise<void> {
 
 async function deleteOne(context: Context, tenant: TenantRow): Promise<void> {
   const { tables, now } = context;
+  const bursts = await tables.bursts.ofTenant(tenant.key, now + 1);
+  await dropBursts(context, bursts);
   const before = await viewTenant(tables, tenant);
   await tables.tenants.replaceLabels(tenant.key, {});
   await tables.tenants.update({

@@ -41,7 +41,7 @@ export async function carryUsage(
   const resources = await tables.resources.list();
   for (const tenant of left) await takeAway(context, tenant, carried);
   for (const tenant of joined) {
-    await requireRoom(tables, before, tenant, carried, isOverAccepted);
+    await requireRoom(context, before, tenant, carried, isOverAccepted);
     await add(context, tenant, carried);
   }
   const places = await placesOf(tables, left, resources);
@@ -110,15 +110,15 @@ async function takeAway(
 
 /** @throws conflict where a tenant that is above now would be over a limit, or could not count it. */
 async function requireRoom(
-  tables: Tables,
+  at: Pick<Context, 'tables' | 'now'>,
   moved: TenantRow,
   above: TenantRow,
   carried: readonly Carried[],
   isOverAccepted: boolean,
 ): Promise<void> {
-  const resources = await tables.resources.list();
+  const resources = await at.tables.resources.list();
   for (const { scope, uses } of carried) {
-    const ceilings = await ceilingsAt(tables, above, scope.pool, resources);
+    const ceilings = await ceilingsAt(at, above, scope.pool, resources);
     for (const { resource: key, used } of uses) {
       const at = resources.findIndex((each) => each.key === key);
       const [resource, ceiling] = [resources[at], ceilings[at]];
@@ -134,7 +134,7 @@ async function requireRoom(
 
 /** What a tenant may have and has of each resource, everywhere or in one pool. */
 async function ceilingsAt(
-  tables: Tables,
+  { tables, now }: Pick<Context, 'tables' | 'now'>,
   tenant: TenantRow,
   inPool: Key | null,
   resources: readonly ResourceRow[],
@@ -146,7 +146,7 @@ async function ceilingsAt(
   const arePoolsOn = (await settingsInForce(tables)).resourcePools.enabled;
   // Nobody asks for anything here, so that what one tenant may run in the pool does not matter.
   const path = { line: [], pool, scopes: [scope] };
-  return (await ceilingsOf(tables, path, resources, { arePoolsOn })).ceilings;
+  return (await ceilingsOf({ tables, now }, path, resources, { arePoolsOn })).ceilings;
 }
 
 function wouldBeOver(

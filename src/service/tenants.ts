@@ -5,7 +5,7 @@ import type { TenantRow } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { tenantExample, tenantRequestExample } from './examples.ts';
 import { expectVersion, lazy, operation, Unfinished, type Context } from './operation.ts';
-import { openQuota, type InitialLimits } from './quota-changes.ts';
+import { openQuota, type InitialLimits } from './quota-opening.ts';
 import { pageInput, pageOutput, queryBoolean, tenantReference } from './schemas/common.ts';
 import { askSettled } from './settle.ts';
 import { CreateTenantRequest, TenantResponse, UpdateTenantRequest } from './schemas/tenant.ts';

@@ -28,6 +28,8 @@ export interface JobRow {
   readonly isClaimDue: boolean;
   /** Of the canonical request, by which a retry is told from another request. */
   readonly requestHash: string;
+  /** The session of burst capacity without which it would not have fitted, the nearest. */
+  readonly burst: Key | null;
   /** Why it had to wait. */
   readonly decision: Key | null;
   readonly version: number;
@@ -71,6 +73,8 @@ export interface JobTable {
   /** Queued and admitted ones of a tenant, oldest first. */
   livingOf(tenant: Key, limit: number): Promise<JobRow[]>;
   countIn(pool: Key, state: JobState): Promise<number>;
+  /** Admitted ones that would not have fitted without a session, the latest admitted first. */
+  youngestUnder(burst: Key, limit: number): Promise<JobRow[]>;
   /** Admitted ones of a tenant that hold most of a resource, in one pool or everywhere. */
   heaviest(
     tenant: Key,
@@ -112,6 +116,8 @@ export interface ViolationRow {
   readonly pool: Key | null;
   readonly resource: Key | null;
   readonly limit: Limit;
+  /** The limit without the session that lifts it; null where none does. */
+  readonly base: number | null;
   readonly used: number | null;
   readonly requested: number | null;
   readonly overBy: number | null;

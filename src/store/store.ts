@@ -1,3 +1,4 @@
+import type { BurstTable } from './store-bursts.ts';
 import type { ClockTable, EventTable, RevisionTable } from './store-events.ts';
 import type { DecisionTable, JobTable, RequestKeyTable, WakeupTable } from './store-jobs.ts';
 import type { RecentUseTable, ReservationTable, WaitingTable } from './store-queue.ts';
@@ -5,6 +6,7 @@ import type { BalanceTable, PoolTable, QuotaTable, ScopeTable } from './store-qu
 import type { ResourceTable, TenantTable } from './store-tenants.ts';
 import type { TokenTable } from './store-tokens.ts';
 
+export type * from './store-bursts.ts';
 export type * from './store-events.ts';
 export type * from './store-jobs.ts';
 export * from './store-queue.ts';
@@ -31,6 +33,7 @@ export interface Tables {
   readonly settings: RevisionTable;
   readonly policies: RevisionTable;
   readonly tokens: TokenTable;
+  readonly bursts: BurstTable;
 }
 
 export interface Transaction {

@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  decide,
-  examine,
-  smallestRaises,
-  type Ceiling,
-  type ScopeName,
-  type Situation,
-} from '../../src/domain/admission.ts';
+import { decide, type Situation } from '../../src/domain/admission.ts';
+import { examine, smallestRaises, type Ceiling, type ScopeName } from '../../src/domain/ceiling.ts';
 import { MAX_AMOUNT } from '../../src/domain/resource.ts';
 
 const resources = ['cpu_m', 'gpu', 'jobs'] as const;
@@ -40,6 +34,7 @@ const oneCeiling = fc
     more: amount,
     used: amount,
     kept: fc.constant(0),
+    base: fc.constant(null),
   })
   .map(({ more, ...ceiling }): Ceiling => {
     const isPool = ceiling.scope.tenant === null && ceiling.limit !== null;
@@ -59,6 +54,7 @@ const situation: fc.Arbitrary<Situation> = fc.record({
   preceded: somewhere,
   onFull: fc.constantFrom('reject', 'queue'),
   ...{ pool: fc.constant(undefined), isQueueFull: fc.constant(false) },
+  ...{ secondChoice: fc.constant('reject' as const), offers: fc.constant([]) },
   ...{ verdict: fc.constant(undefined), onViolation: fc.constant(() => undefined) },
 });
 
@@ -137,6 +133,7 @@ describe('whatever is asked and whatever there is, a decision', () => {
 
 describe('the smallest raises', () => {
   const open = {
+    ...{ secondChoice: 'reject' as const, offers: [] },
     ...{ pool: undefined, suspended: undefined, held: undefined, preceded: undefined },
     ...{ isQueueFull: false, verdict: undefined, onViolation: () => undefined },
   };

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  decide,
-  examine,
-  reasonCodes,
-  reasonMeanings,
-  smallestRaises,
-  type Ceiling,
-  type Situation,
-} from '../../src/domain/admission.ts';
+import { decide, reasonCodes, reasonMeanings, type Situation } from '../../src/domain/admission.ts';
+import { examine, smallestRaises, type Ceiling } from '../../src/domain/ceiling.ts';
 import type { Limit } from '../../src/domain/quota.ts';
 import { MAX_AMOUNT } from '../../src/domain/resource.ts';
 
@@ -17,7 +10,7 @@ const eng = { tenant: 'eng', pool: null };
 const gpuPool = { tenant: null, pool: 'gpu' };
 
 function ceiling(limit: Limit, used = 0, more: Partial<Ceiling> = {}): Ceiling {
-  return { scope: acme, resource: 'cpu_m', limit, most: limit, used, kept: 0, ...more };
+  return { scope: acme, resource: 'cpu_m', limit, base: null, most: limit, used, kept: 0, ...more };
 }
 
 function situation(
@@ -28,6 +21,7 @@ function situation(
   const none = {
     ...{ pool: undefined, suspended: undefined, held: undefined, preceded: undefined },
     ...{ isQueueFull: false, verdict: undefined, onViolation: () => undefined },
+    ...{ secondChoice: 'reject' as const, offers: [] },
   };
   const amounts = new Map(Object.entries(asked));
   return { amounts, ceilings, ...none, onFull: 'reject', ...more };

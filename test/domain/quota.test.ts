@@ -19,7 +19,7 @@ const amount = fc.oneof(fc.nat(20), fc.maxSafeNat());
 const limit = fc.option(amount, { nil: null });
 
 function allowance(ceiling: Limit, used = 0): Allowance {
-  return { resource: gpu, limit: ceiling, isOwn: true, used };
+  return { resource: gpu, limit: ceiling, inForce: ceiling, isOwn: true, used };
 }
 
 function above(...limits: (readonly [Limit, number])[]) {

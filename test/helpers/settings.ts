@@ -1,11 +1,13 @@
 import fc from 'fast-check';
+import { MAX_BURST_MINUTES, MAX_PERCENTAGE } from '../../src/domain/burst.ts';
+import type { BurstCapacity } from '../../src/domain/burst-capacity.ts';
 import { strategies } from '../../src/domain/fair-share.ts';
 import { MAX_TTL_SECONDS } from '../../src/domain/job.ts';
 import { MAX_POOL_SIZE, poolTypes, type PoolDefinition } from '../../src/domain/pool.ts';
 import { builtInResources, MAX_AMOUNT, type Resource } from '../../src/domain/resource.ts';
 import { reasonedNames } from '../../src/domain/event-names.ts';
 import { MAX_MINUTES } from '../../src/domain/scheduling.ts';
-import { violationPolicies, type Settings } from '../../src/domain/settings.ts';
+import { secondChoices, violationPolicies, type Settings } from '../../src/domain/settings.ts';
 import { MAX_CLAIM_SECONDS } from '../../src/domain/settings-check.ts';
 
 const limit = fc.oneof(fc.nat(), fc.constant(null), fc.constant(MAX_AMOUNT), fc.constant(0));
@@ -83,6 +85,33 @@ function anyPool(resources: readonly Resource[]): fc.Arbitrary<PoolDefinition> {
     }));
 }
 
+const anyBurstCapacity: fc.Arbitrary<BurstCapacity> = fc
+  .record({
+    enabled: fc.boolean(),
+    percentages: fc.tuple(
+      fc.integer({ min: 100, max: MAX_PERCENTAGE }),
+      fc.integer({ min: 100, max: MAX_PERCENTAGE }),
+    ),
+    durationMinutes: fc.integer({ min: 1, max: MAX_BURST_MINUTES }),
+    mostAtOnce: fc.option(fc.nat({ max: 100_000 })),
+    mostPerTenantAndDay: fc.option(fc.nat({ max: 100_000 })),
+    cooldownMinutes: fc.nat({ max: MAX_BURST_MINUTES }),
+    noticeMinutes: fc.nat({ max: MAX_BURST_MINUTES }),
+    approvers: fc.uniqueArray(label, { maxLength: 3 }),
+    required: fc.integer({ min: 1, max: 3 }),
+    timeoutMinutes: fc.integer({ min: 1, max: MAX_BURST_MINUTES }),
+  })
+  .map(({ percentages, durationMinutes, approvers, required, timeoutMinutes, ...capacity }) => ({
+    ...capacity,
+    defaultPolicy: { maxOveragePercentage: Math.max(...percentages), durationMinutes },
+    approval: {
+      autoApproveThreshold: Math.min(...percentages),
+      required: approvers.length === 0 ? required : Math.min(required, approvers.length),
+      approvers,
+      timeoutMinutes,
+    },
+  }));
+
 /** Any settings that can be in force. */
 export const anySettings: fc.Arbitrary<Settings> = catalogue.chain((resources) => {
   const pools = fc.uniqueArray(anyPool(resources), { selector: ({ name }) => name, maxLength: 3 });
@@ -96,6 +125,7 @@ export const anySettings: fc.Arbitrary<Settings> = catalogue.chain((resources) =
     }),
     defaultTenantQuota: byResource(resources, limit),
     violationPolicy: fc.constantFrom(...violationPolicies),
+    secondChoice: fc.constantFrom(...secondChoices),
     jobs: fc.record({
       defaultTtlSeconds: fc.option(seconds(MAX_TTL_SECONDS)),
       claimSeconds: seconds(MAX_CLAIM_SECONDS),
@@ -111,6 +141,7 @@ export const anySettings: fc.Arbitrary<Settings> = catalogue.chain((resources) =
       strategy: fc.constantFrom(...strategies),
       maxQueueSize: limit,
     }),
+    burstCapacity: anyBurstCapacity,
     requireReason: fc.uniqueArray(fc.constantFrom(...reasonedNames)).map((names) => names.sort()),
   });
 });

@@ -94,7 +94,7 @@ function facts(asked: Partial<Facts> = {}): Facts {
 
 const violation: Violation = {
   ...{ scope: { tenant: 'acme', pool: null }, resource: 'gpu', code: 'over_quota' },
-  ...{ limit: 1, used: 1, requested: 1, overBy: 1 },
+  ...{ limit: 1, base: null, used: 1, requested: 1, overBy: 1 },
 };
 
 describe('the rules in force', () => {
@@ -132,7 +132,7 @@ describe('the rules in force', () => {
     await call(setPolicies, { rules: [{ name: 'a', on: 'violation', when, action: 'reject' }] });
     const held: Violation = {
       ...{ scope: { tenant: null, pool: 'default' }, resource: null, code: 'pool_held' },
-      ...{ limit: null, used: null, requested: null, overBy: null },
+      ...{ limit: null, base: null, used: null, requested: null, overBy: null },
     };
     expect((await read()).onViolation(facts(), [violation, violation, held])?.name).toBe('a');
   });

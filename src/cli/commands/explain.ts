@@ -1,4 +1,4 @@
-import { scopeText } from '../../domain/admission.ts';
+import { scopeText } from '../../domain/ceiling.ts';
 import type { Command } from 'commander';
 import { explainDecision, explainJob, explainTenant } from '../../service/explain.ts';
 import { storyOf, tenantStoryOf } from '../explain-words.ts';

@@ -1,4 +1,4 @@
-import { scopeText } from '../../domain/admission.ts';
+import { scopeText } from '../../domain/ceiling.ts';
 import { Option, type Command } from 'commander';
 import { invalid } from '../../domain/errors.ts';
 import { getQuota, listQuotas, quotaHistory, setQuota, unsetQuota } from '../../service/quotas.ts';

@@ -16,6 +16,10 @@ const check = lazy(() =>
     used: z.int(),
     requested: z.int(),
     over_by: z.int().describe('0: it fits there.'),
+    base: z
+      .int()
+      .optional()
+      .describe('What the limit is without the burst session that lifts it now.'),
   }),
 );
 

@@ -122,6 +122,10 @@ export const Violation = lazy(() =>
       scope: scopeName(),
       resource: z.string().nullable().describe('Null where the reason is none of amount.'),
       limit: limitOrNone('The limit in force then; null: unlimited, or none of amount.'),
+      base: z
+        .int()
+        .optional()
+        .describe('What the limit is without the burst session that lifted it then.'),
       used: limitOrNone('What was used then.'),
       requested: limitOrNone('What was asked for.'),
       over_by: limitOrNone('By how much it did not fit.'),
@@ -174,6 +178,10 @@ export const JobResponse = lazy(() =>
       admitted_at: instant().nullable(),
       ended_at: instant().nullable(),
       expires_at: instant().nullable().describe('When lease, claim or waiting runs out.'),
+      burst: z
+        .string()
+        .nullable()
+        .describe('Id of the burst session without which it would not have fitted.'),
       mark: z
         .enum(['adopted', 'promoted', 'override'])
         .nullable()

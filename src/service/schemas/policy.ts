@@ -21,7 +21,7 @@ const rule = lazy(() =>
       'When it matches: an expression of CEL that is true or false.',
     ),
     action: oneOf(policyActions).describe(
-      'What it does; allow: start it above limits, on: violation only; warn: note it.',
+      'What it does; on: violation only: allow, start it above limits; burst, lend it capacity; warn: note it.',
     ),
     message: text('a text').nullable().default(null).describe('What the caller is told.'),
   }),

@@ -40,6 +40,8 @@ export const READ_ONLY_FIELDS = [
   'units',
   'current_usage',
   'bound_by',
+  'effective',
+  'bursts',
   'version',
   'updated_at',
   'changes',
@@ -111,6 +113,12 @@ function quotaFields() {
     bound_by: z
       .record(z.string(), ancestorLimit())
       .describe('By field: who else leaves less than the own limit does, the tightest.'),
+    effective: z
+      .record(z.string(), z.int())
+      .describe('By field: the limit that holds now, where a burst session lifts it.'),
+    bursts: z
+      .array(z.strictObject({ id: z.string(), resources: z.array(z.string()), ends_at: instant() }))
+      .describe('The burst sessions that do, with the fields they lift.'),
     version: z.int().describe('Counts the changes of the limits; sent as ETag.'),
     updated_at: instant(),
   };

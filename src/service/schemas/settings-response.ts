@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { strategies } from '../../domain/fair-share.ts';
 import { poolTypes } from '../../domain/pool.ts';
-import { violationPolicies } from '../../domain/settings.ts';
+import { secondChoices, violationPolicies } from '../../domain/settings.ts';
 import { lazy } from '../operation.ts';
 import { instant } from './common.ts';
 
@@ -20,7 +20,10 @@ export const SettingsResponse = lazy(() =>
     }),
     multi_tenancy: z.strictObject({
       default_tenant_quota: z.record(z.string(), limit()),
-      quota_enforcement: z.strictObject({ violation_policy: z.enum(violationPolicies) }),
+      quota_enforcement: z.strictObject({
+        violation_policy: z.enum(violationPolicies),
+        second_choice: z.enum(secondChoices),
+      }),
     }),
     jobs: z.strictObject({
       default_ttl_seconds: z.int().nullable().describe('Null: such a job has no lease.'),
@@ -36,6 +39,23 @@ export const SettingsResponse = lazy(() =>
       }),
       queue_prioritization: z.strictObject({ default_strategy: z.enum(strategies) }),
       max_queue_size: limit(),
+    }),
+    burst_capacity: z.strictObject({
+      enabled: z.boolean(),
+      default_policy: z.strictObject({
+        max_overage_percentage: z.int(),
+        burst_duration_minutes: z.int(),
+      }),
+      max_concurrent_burst_sessions: limit(),
+      max_per_tenant_per_day: limit(),
+      burst_cooldown_minutes: z.int(),
+      notice_minutes: z.int(),
+      approval: z.strictObject({
+        auto_approve_threshold: z.int(),
+        approvals_required: z.int(),
+        approvers: z.array(z.string()),
+        timeout_minutes: z.int(),
+      }),
     }),
     security: z.strictObject({ require_reason: z.array(z.string()) }),
     revision: z.int().describe('Counts the changes; sent as ETag.'),

@@ -4,7 +4,7 @@ import { MAX_TTL_SECONDS } from '../../domain/job.ts';
 import { DEFAULT_POOL_SIZE, MAX_POOL_SIZE, poolTypes } from '../../domain/pool.ts';
 import { MAX_MINUTES } from '../../domain/scheduling.ts';
 import { MAX_AMOUNT } from '../../domain/resource.ts';
-import { defaultSettings, violationPolicies } from '../../domain/settings.ts';
+import { defaultSettings, secondChoices, violationPolicies } from '../../domain/settings.ts';
 import {
   MAX_CLAIM_SECONDS,
   RESOURCE_NAME,
@@ -14,6 +14,7 @@ import {
 } from '../../domain/settings-check.ts';
 import { nearest } from '../nearest.ts';
 import { lazy } from '../operation.ts';
+import { burstCapacitySection } from './burst-capacity.ts';
 import { expected, oneOf, orNull, section, trueOrFalse, whole } from './section.ts';
 
 /** The settings as the config file and `config apply` take them. */
@@ -33,6 +34,7 @@ export const settingsSections = lazy(() => ({
   multi_tenancy: multiTenancySection().prefault({}),
   jobs: jobsSection().prefault({}),
   scheduling: schedulingSection().prefault({}),
+  burst_capacity: burstCapacitySection().prefault({}),
   security: section(securitySettings()).prefault({}).describe('Who may do what'),
 }));
 
@@ -153,7 +155,12 @@ function quotaEnforcement() {
   return section({
     violation_policy: oneOf(violationPolicies)
       .default(defaultSettings.violationPolicy)
-      .describe('What becomes of a job that does not fit now, unless it says so: reject or queue'),
+      .describe(
+        'What becomes of a job that does not fit now, unless it says so: reject, queue or burst',
+      ),
+    second_choice: oneOf(secondChoices)
+      .default(defaultSettings.secondChoice)
+      .describe('What becomes of it where that is burst, and no session can open by itself'),
   }).describe('What follows when a limit is reached');
 }
 

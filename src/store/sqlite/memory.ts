@@ -7,6 +7,7 @@ import type {
   ResourceRow,
   ScopeRow,
   ScopeSubject,
+  StandingBurst,
   RevisionRow,
   RevisionTable,
   Tables,
@@ -85,6 +86,7 @@ function rememberingTables(tables: Tables, kept: Kept, changing: Changing): Tabl
     scopes: rememberingScopes(tables.scopes, kept, changing),
     quotas: rememberingQuotas(tables.quotas, kept, changing),
     reservations: rememberingReservations(tables.reservations, kept, changing),
+    bursts: rememberingBursts(tables.bursts, kept, changing),
   };
 }
 
@@ -164,6 +166,16 @@ function rememberingReservations(table: Tables['reservations'], kept: Kept, chan
     list: () => recall(all, 'all', table.list),
     insert: changing([all], table.insert),
     remove: changing([all], table.remove),
+  };
+}
+
+function rememberingBursts(table: Tables['bursts'], kept: Kept, changing: Changing) {
+  const standing = kept<'standing', StandingBurst[]>();
+  return {
+    ...table,
+    standing: () => recall(standing, 'standing', table.standing),
+    insert: changing([standing], table.insert),
+    update: changing([standing], table.update),
   };
 }
 

@@ -25,6 +25,7 @@ interface Reason {
   pool: number | null;
   resource: number | null;
   ceiling: number | null;
+  base: number | null;
   used: number | null;
   requested: number | null;
   over_by: number | null;
@@ -58,7 +59,8 @@ export function decisionTable(database: Database): DecisionTable {
     byId: (id) => one(`select ${columns} from decision d where d.public_id = ?`, id),
     async violations(decision) {
       const rows = await database.all<Reason>(
-        `select tenant, pool, resource, ceiling, used, requested, over_by, code from violation
+        `select tenant, pool, resource, ceiling, base, used, requested, over_by, code
+         from violation
          where decision = ? order by position`,
         decision,
       );
@@ -99,15 +101,16 @@ async function insertViolations(
 ): Promise<void> {
   for (const [position, violation] of violations.entries()) {
     await database.run(
-      `insert into violation (decision, position, tenant, pool, resource, ceiling, used, requested,
-         over_by, code)
-       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `insert into violation (decision, position, tenant, pool, resource, ceiling, base, used,
+         requested, over_by, code)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       decision,
       position,
       violation.tenant,
       violation.pool,
       violation.resource,
       violation.limit,
+      violation.base,
       violation.used,
       violation.requested,
       violation.overBy,
@@ -184,6 +187,7 @@ function toViolation(row: Reason): ViolationRow {
     pool: row.pool,
     resource: row.resource,
     limit: row.ceiling,
+    base: row.base,
     used: row.used,
     requested: row.requested,
     overBy: row.over_by,

@@ -1,5 +1,6 @@
 import type { Tables } from '../store.ts';
 import { balanceTable } from './balances.ts';
+import { burstTable } from './bursts.ts';
 import { clockTable } from './clock.ts';
 import type { Database } from './database.ts';
 import { decisionTable } from './decisions.ts';
@@ -39,5 +40,6 @@ export function tablesOf(database: Database): Tables {
     settings: revisionTable(database, 'settings_revision'),
     policies: revisionTable(database, 'policy_revision'),
     tokens: tokenTable(database),
+    bursts: burstTable(database),
   };
 }

@@ -19,13 +19,14 @@ export interface Row {
   mark: string | null;
   claim_due: number;
   request_hash: string;
+  burst: number | null;
   decision: number | null;
   version: number;
 }
 
 export const columns = `j.id, j.public_id, j.tenant, j.pool, j.job_id, j.state, j.priority, j.labels,
   j.ttl_seconds, j.queue_ttl_seconds, j.due_at, j.requested_at, j.admitted_at, j.ended_at, j.mark,
-  j.claim_due, j.request_hash, j.decision, j.version`;
+  j.claim_due, j.request_hash, j.burst, j.decision, j.version`;
 
 export function toJob(row: Row): JobRow {
   return {
@@ -47,6 +48,7 @@ export function toJob(row: Row): JobRow {
     mark: row.mark as JobRow['mark'],
     isClaimDue: row.claim_due === 1,
     requestHash: row.request_hash,
+    burst: row.burst,
     decision: row.decision,
     version: row.version,
   };

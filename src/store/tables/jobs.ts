@@ -49,6 +49,14 @@ export function jobTable(database: Database): JobTable {
       ),
     countIn: (pool, state) =>
       count(`select count(*) as jobs from job where pool = ? and state = ?`, pool, state),
+    youngestUnder: (burst, limit) =>
+      all(
+        `select ${columns} from burst_job u join job j on j.id = u.job
+         where u.burst = ? and j.state = 'admitted'
+         order by j.admitted_at desc, j.id desc limit ?`,
+        burst,
+        limit,
+      ),
     heaviest: (...asked) => heaviest(database, ...asked),
     countAdmitted: (tenants) =>
       count(
@@ -68,8 +76,8 @@ async function insert(
   const row = await database.get<{ id: number }>(
     `insert into job (public_id, tenant, pool, job_id, state, priority, labels, ttl_seconds,
        queue_ttl_seconds, due_at, requested_at, admitted_at, ended_at, mark, claim_due,
-       request_hash, decision, version)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       request_hash, burst, decision, version)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      returning id`,
     job.id,
     job.tenant,
@@ -87,6 +95,7 @@ async function insert(
     job.mark,
     job.isClaimDue ? 1 : 0,
     job.requestHash,
+    job.burst,
     job.decision,
     job.version,
   );
@@ -110,7 +119,7 @@ async function insertAmounts(
 async function update(database: Database, job: JobRow): Promise<void> {
   await database.run(
     `update job set state = ?, ttl_seconds = ?, due_at = ?, admitted_at = ?, ended_at = ?,
-       mark = ?, claim_due = ?, version = ?
+       mark = ?, claim_due = ?, burst = ?, version = ?
      where id = ?`,
     job.state,
     job.ttlSeconds,
@@ -119,6 +128,7 @@ async function update(database: Database, job: JobRow): Promise<void> {
     job.endedAt,
     job.mark,
     job.isClaimDue ? 1 : 0,
+    job.burst,
     job.version,
     job.key,
   );

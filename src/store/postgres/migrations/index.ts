@@ -3,10 +3,12 @@ import { sql as tenantsAndQuotas } from './0001-tenants-and-quotas.ts';
 import { sql as poolsAndJobs } from './0002-pools-and-jobs.ts';
 import { sql as queueAndPolicies } from './0003-queue-and-policies.ts';
 import { sql as tokens } from './0004-tokens.ts';
+import { sql as bursts } from './0005-bursts.ts';
 
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'tenants-and-quotas', sql: tenantsAndQuotas },
   { number: 2, name: 'pools-and-jobs', sql: poolsAndJobs },
   { number: 3, name: 'queue-and-policies', sql: queueAndPolicies },
   { number: 4, name: 'tokens', sql: tokens },
+  { number: 5, name: 'bursts', sql: bursts },
 ];

@@ -1,0 +1,181 @@
+import type * as z from 'zod';
+import { isWithinPercentage, MAX_BURST_AHEAD_MS, type Lift } from '../domain/burst.ts';
+import type { BurstCapacity } from '../domain/burst-capacity.ts';
+import { forbidden, invalid } from '../domain/errors.ts';
+import { formatAmount } from '../domain/quantity.ts';
+import { spokenName } from '../domain/resource.ts';
+import type { BurstLift, BurstRow, PoolRow, Tables, TenantRow } from '../store/store.ts';
+import { allowancesOf, catalogueOf, type CatalogueAllowance } from './allowances.ts';
+import { ANONYMOUS } from './authority.ts';
+import { requireFewRequests, requireWithinBounds } from './burst-bounds.ts';
+import { beginBurst, insertBurst, periodFrom, standBurst } from './burst-changes.ts';
+import { newBurst } from './burst-opening.ts';
+import { unknownResource } from './job-request.ts';
+import type { Context } from './operation.ts';
+import { overdueAsOf } from './overdue.ts';
+import { limitedPool } from './pool-lookup.ts';
+import type { CreateBurstRequest } from './schemas/burst.ts';
+import { toInstant } from './schemas/common.ts';
+import { settingsInForce } from './settings-in-force.ts';
+import { findTenant } from './tenant-lookup.ts';
+
+type BurstInput = z.output<ReturnType<typeof CreateBurstRequest>>;
+
+/**
+ * Asks for a session. Where nobody has to agree it stands at once, and begins when its time has come.
+ * @throws invalid for more than may be lent, conflict for more often or more at once.
+ */
+export async function requestBurst(context: Context, input: BurstInput): Promise<BurstRow> {
+  const { tables, now, caller } = context;
+  const capacity = await burstsInForce(tables);
+  const tenant = await findTenant(tables, input.tenant);
+  const pool = await limitedPool(tables, input.pool);
+  const wanted = await liftsOf(context, tenant, pool, input);
+  requireWithinMost(tenant, wanted, capacity);
+  const isFree = wanted.every(({ allowance, lift }) =>
+    isWithinPercentage(allowance.limit, lift, capacity.approval.autoApproveThreshold),
+  );
+  if (!isFree && caller.principal === ANONYMOUS) throw unidentified();
+  const duration = input.duration_seconds ?? capacity.defaultPolicy.durationMinutes * 60;
+  const startsAt = startOf(input, now);
+  const endsAt = startsAt === null ? null : startsAt + duration * 1000;
+  if (endsAt !== null && endsAt <= now) throw isOver(endsAt);
+  await requireWithinBounds(
+    context,
+    tenant,
+    periodFrom({ startsAt, endsAt, durationSeconds: duration }, now),
+  );
+  if (!isFree) await requireFewRequests(context, tenant);
+  const lapse = now + capacity.approval.timeoutMinutes * 60_000;
+  const burst = await insertBurst(
+    context,
+    {
+      ...newBurst(context, { tenant: tenant.key, pool: pool?.key ?? null }, duration),
+      ...{ startsAt, endsAt, onEnd: input.on_end, reason: reasonOf(context, input) },
+      percentage: input.percentage ?? null,
+      isAutomatic: isFree,
+      approvalsRequired: isFree ? 0 : capacity.approval.required,
+      lapsesAt: Math.min(lapse, endsAt ?? lapse),
+    },
+    wanted.map(({ row }) => row),
+  );
+  return isFree ? startIfDue(context, await standBurst(context, burst)) : burst;
+}
+
+/** What is approved begins at once where its time has come. */
+export async function startIfDue(context: Context, burst: BurstRow): Promise<BurstRow> {
+  return burst.startsAt !== null && burst.startsAt <= context.now
+    ? beginBurst(context, burst)
+    : burst;
+}
+
+/** @throws invalid where burst capacity is switched off. */
+export async function burstsInForce(tables: Tables): Promise<BurstCapacity> {
+  const { burstCapacity } = await settingsInForce(tables);
+  if (burstCapacity.enabled) return burstCapacity;
+  throw invalid(
+    'Burst capacity is switched off.',
+    'Switch it on with burst_capacity.enabled: true, then hodei config apply.',
+  );
+}
+
+/** A limit that shall be lifted, and how. */
+interface Wanted {
+  readonly allowance: CatalogueAllowance;
+  readonly lift: Lift;
+  readonly row: BurstLift;
+}
+
+async function liftsOf(
+  context: Context,
+  tenant: TenantRow,
+  pool: PoolRow | undefined,
+  { percentage, add, resources }: BurstInput,
+): Promise<Wanted[]> {
+  if ((percentage === undefined) === (add === undefined)) {
+    throw invalid(
+      'A session lifts limits to a percentage or by amounts: one of the two.',
+      'Say percentage, or add (--to 140%, or --add gpu=4).',
+    );
+  }
+  const { tables, now } = context;
+  const catalogue = await catalogueOf(tables);
+  const overdue = await overdueAsOf(tables, now);
+  const { own } = await allowancesOf(context, tenant, pool, catalogue, overdue);
+  const named = add === undefined ? resources : Object.keys(add);
+  if (add !== undefined && resources !== undefined) {
+    throw invalid('Amounts name their resources themselves.', 'Leave resources out.');
+  }
+  const where = pool === undefined ? tenant.name : `${tenant.name} in pool ${pool.name}`;
+  const allowances = (named ?? []).map((name) => {
+    const allowance = own.find(({ resource }) => resource.name === name);
+    if (allowance === undefined) throw unknownResource(name, catalogue);
+    if (allowance.limit === null) throw nothingToLift(where, spokenName(name));
+    return allowance;
+  });
+  if (named?.length === 0) throw invalid('The amounts name no resource.', 'Say which: --add gpu=4');
+  const all =
+    named === undefined
+      ? own.filter(({ limit }) => limit !== null && limit > 0)
+      : [...new Set(allowances)];
+  if (all.length === 0) throw nothingToLift(where, 'nothing');
+  return all.map((allowance) => {
+    const amount = add?.[allowance.resource.name] ?? null;
+    const row = { resource: allowance.resource.key, amount };
+    const lift = amount === null ? { percentage: Number(percentage) } : { add: amount };
+    return { allowance, lift, row };
+  });
+}
+
+function nothingToLift(where: string, name: string) {
+  return name === 'nothing'
+    ? invalid(`${where} has no limit that a session could lift.`, 'hodei quota get shows them.')
+    : invalid(`${where} has no limit of ${name}: there is nothing to lift.`);
+}
+
+/** @throws invalid with the numbers: a person can agree to much, but not to everything. */
+function requireWithinMost(
+  tenant: TenantRow,
+  wanted: readonly Wanted[],
+  { defaultPolicy: { maxOveragePercentage: most } }: BurstCapacity,
+): void {
+  for (const { allowance, lift } of wanted) {
+    const { resource, limit } = allowance;
+    // Every per cent of 0 is 0: there only an amount lifts anything, and a person agrees to it.
+    if (limit === null || ('add' in lift && limit === 0)) continue;
+    if (isWithinPercentage(limit, lift, most)) continue;
+    const highest = Number((BigInt(limit) * BigInt(most)) / 100n);
+    throw invalid(
+      `${spokenName(resource.name)} of ${tenant.name} is ${formatAmount(limit, resource)}, and can be lent up to ${most} % of it: ${formatAmount(highest, resource)} (max_overage_percentage).`,
+      'What is needed for longer is a quota: hodei quota set',
+    );
+  }
+}
+
+function startOf({ starts_at: startsAt }: BurstInput, now: number): number | null {
+  if (startsAt === undefined) return null;
+  const start = Date.parse(startsAt);
+  if (start <= now + MAX_BURST_AHEAD_MS) return start;
+  throw invalid(`starts_at: ${toInstant(start)} is more than a year ahead.`);
+}
+
+function isOver(end: number) {
+  return invalid(`The session would have ended at ${toInstant(end)}, which is over.`);
+}
+
+/** Why, in the words of who asks: who shall agree reads it. */
+function reasonOf({ caller }: Context, { reason }: BurstInput): string {
+  const text = (reason ?? caller.reason ?? '').trim();
+  if (text !== '') return text;
+  throw invalid(
+    'A session wants a reason: who shall agree to it reads it.',
+    'Say what it is for: --reason TEXT, reason in the body.',
+  );
+}
+
+function unidentified() {
+  return forbidden(
+    'This server does not ask who you are, so that nobody could say whether another person agrees.',
+    'Give everybody a token: hodei token create',
+  );
+}
