@@ -18,7 +18,7 @@ import { errorCodes } from '../src/domain/errors.ts';
 import { roles } from '../src/domain/role.ts';
 import { statusOf } from '../src/http/status.ts';
 import { operations } from '../src/service/index.ts';
-import { statusOfRejection } from '../src/service/jobs.ts';
+import { statusOfRejection } from '../src/service/job-statuses.ts';
 import { pathParameters, type Operation } from '../src/service/operation.ts';
 
 const target = new URL('../docs/reference.md', import.meta.url);
