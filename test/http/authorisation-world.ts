@@ -2,6 +2,7 @@ import type { Role } from '../../src/domain/role.ts';
 import { roles } from '../../src/domain/role.ts';
 import { requestOf } from '../../src/http/client.ts';
 import { canChange } from '../../src/http/wire.ts';
+import { requestBurstSession } from '../../src/service/bursts.ts';
 import { listJobs } from '../../src/service/jobs.ts';
 import type { Call, Operation } from '../../src/service/operation.ts';
 import { createToken } from '../../src/service/tokens.ts';
@@ -11,13 +12,14 @@ import { makePool } from '../helpers/pool.ts';
 import { makeTenant } from '../helpers/tenant.ts';
 import { startTestServer, type Answer, type TestServer } from './helpers.ts';
 
-/** What of a tenant can be named: itself, a job of its own, and a decision. */
+/** What of a tenant can be named: itself, a job of its own, a decision, and a burst session. */
 export interface Target {
   readonly tenant: string;
   readonly tenantId: string;
   readonly job: string;
   readonly jobId: string;
   readonly decision: string;
+  readonly burst: string;
 }
 
 export const kinds = ['own', 'descendant', 'foreign', 'above'] as const;
@@ -47,10 +49,12 @@ export interface World {
 export async function makeWorld(hasForeign: boolean): Promise<World> {
   const server = await startTestServer();
   const { call } = server.behind;
+  // Who asks for a session has made none of the tokens.
+  const calls = { call, asRita: server.behind.as({ principal: 'rita' }) };
   await makePool(call, 'gpu', { resources: {} });
-  const above = await makeTarget(call, 'eng', null);
-  const own = await makeTarget(call, 'acme', 'eng');
-  const descendant = await makeTarget(call, 'team', 'acme');
+  const above = await makeTarget(calls, 'eng', null);
+  const own = await makeTarget(calls, 'acme', 'eng');
+  const descendant = await makeTarget(calls, 'team', 'acme');
   const secrets = new Map<string, string>();
   for (const { role, isBound } of askers) {
     const name = `${role}-${isBound ? 'bound' : 'free'}`;
@@ -59,10 +63,10 @@ export async function makeWorld(hasForeign: boolean): Promise<World> {
   }
   // Last, so that all other ids are the same in both worlds; and in a pool of its own, so that no
   // number is another one.
-  const foreign = hasForeign ? await makeTarget(call, 'beta', null, 'gpu') : nowhere;
+  const foreign = hasForeign ? await makeTarget(calls, 'beta', null, 'gpu') : nowhere;
   // What beta is called by there nothing is called by here.
   if (!hasForeign)
-    for (const kind of ['tenant', 'job', 'job', 'dec']) server.behind.ids.newId(kind);
+    for (const kind of ['tenant', 'job', 'job', 'dec', 'bst']) server.behind.ids.newId(kind);
   return {
     server,
     targets: { own, descendant, foreign, above },
@@ -80,11 +84,16 @@ export async function makeWorld(hasForeign: boolean): Promise<World> {
   };
 }
 
+interface Calls {
+  readonly call: Call;
+  readonly asRita: Call;
+}
+
 /** What would be called so in the world without it: found by running the other one. */
 let nowhere: Target;
 
 async function makeTarget(
-  call: Call,
+  { call, asRita }: Calls,
   name: string,
   parent: string | null,
   pool = 'default',
@@ -94,7 +103,9 @@ async function makeTarget(
   await admit(call, name, { cpu_m: 9_000_000, pool });
   const [violation] = (await call(listViolations, { tenant: name })).items;
   if (violation === undefined) throw new Error(`nothing was refused to ${name}`);
-  const target = { tenant: name, tenantId, job, jobId: `${name}:${name}-1` };
+  const asked = { tenant: name, percentage: 140, reason: `for ${name}` };
+  const { id: burst } = await asRita(requestBurstSession, asked);
+  const target = { tenant: name, tenantId, job, jobId: `${name}:${name}-1`, burst };
   if (name === 'beta') nowhere = { ...target, decision: violation.id };
   return { ...target, decision: violation.id };
 }

@@ -35,6 +35,7 @@ const ofJob = (more: object = {}): Row => ({
     { job: jobId, ...more },
   ],
 });
+const ofBurst = (): Row => ({ about: ({ burst }) => [{ burst }] });
 const ofJobsOf = (): Row => ({ about: ({ tenant }) => [{ jobs: [{ tenant, cpu_m: 1 }] }] });
 
 /** A row for every operation that hodei has; a new one wants a new row. */
@@ -82,6 +83,14 @@ const rows: Readonly<Record<string, Row>> = {
   'policy.set': { plainly: { rules: [] } },
   'policy.delete': { plainly: { rule: 'none' } },
   'policy.test': { plainly: { tenant: 'acme', cpu_m: 1 } },
+  'burst.request': ofTenant({ percentage: 140, reason: 'release week' }),
+  'burst.history': ofTenant(),
+  'burst.list': ofTenant(),
+  'burst.get': ofBurst(),
+  'burst.approve': ofBurst(),
+  'burst.deny': ofBurst(),
+  'burst.cancel': ofBurst(),
+  'burst.end': ofBurst(),
   'token.create': { plainly: { name: 'new', role: 'viewer' } },
   'token.list': { plainly: {} },
   'token.revoke': { plainly: { token: 'viewer-free' } },
@@ -130,8 +139,10 @@ function inputsOf({ name }: Operation, target: Target): object[] {
 /** What binds a tenant is decided above it, and not by who is bound to it. */
 const decidedAbove = [
   ...['tenant.update', 'tenant.delete', 'tenant.suspend', 'tenant.resume'],
-  ...['quota.set', 'quota.unset'],
+  ...['quota.set', 'quota.unset', 'burst.approve'],
 ];
+/** What an agent does only to what it asked for itself. */
+const ownOfAgents = ['burst.cancel', 'burst.end'];
 
 /** By the rules, written down once more: who may, and within what. */
 function verdictOn(
@@ -141,6 +152,8 @@ function verdictOn(
 ): 'refused' | 'bound' | 'free' {
   if (!roles.includes(role) || (reach === 'all' && isBound)) return 'refused';
   if (isBound && kind === 'own' && decidedAbove.includes(name)) return 'refused';
+  const isBeyondReach = isBound && (kind === 'foreign' || kind === 'above');
+  if (role === 'agent' && ownOfAgents.includes(name) && !isBeyondReach) return 'refused';
   return isBound ? 'bound' : 'free';
 }
 
@@ -223,14 +236,15 @@ describe('what is foreign', () => {
 
   it('is in no list and no explanation of who is bound', async () => {
     const viewer: Asker = { role: 'viewer', isBound: true };
-    const { tenantId, job } = world.targets.foreign;
+    const { tenantId, job, burst } = world.targets.foreign;
     for (const each of operations.filter(
       ({ isReadOnly, reach }) => isReadOnly && reach !== 'all',
     )) {
       const plainly = pathParameters(each.path).length === 0 ? [{}] : [];
       for (const input of [...plainly, ...inputsOf(each, world.targets.own)]) {
         const { text } = await world.ask(viewer, each, input);
-        for (const trace of ['beta', tenantId, job]) expect(text, each.name).not.toContain(trace);
+        for (const trace of ['beta', tenantId, job, burst])
+          expect(text, each.name).not.toContain(trace);
       }
     }
   });

@@ -41,6 +41,7 @@ describe.each(doors)('a job that fits ($name call)', (door) => {
       ended_at: null,
       expires_at: '2026-11-23T10:00:00.000Z',
       mark: null,
+      burst: null,
       claim_due: false,
       version: 1,
     });

@@ -84,6 +84,7 @@ describe.each(doors)('a policy ($name call)', (door) => {
       rule('c', { when: 'true\n  && request.priority > "a"' }),
       rule('d', { when: '"gpu" in violations.resources' }),
       rule('d', { action: 'allow' }),
+      rule('e', { action: 'burst' }),
     );
     const { code, message } = await refusal(sent);
     expect(code).toBe('invalid');
@@ -91,6 +92,7 @@ describe.each(doors)('a policy ($name call)', (door) => {
       'rules[0].name',
       'rules[4].name',
       'rules[4].action',
+      'rules[5].action',
       'rules[1].when, column 8',
       'did you mean name?',
       'rules[2].when, line 2, column 6',
@@ -103,7 +105,7 @@ describe.each(doors)('a policy ($name call)', (door) => {
     [{ rules: [{ ...rule('a'), wen: 'x' }] }, /wen/],
     [{ rules: [{ name: 'a' }] }, /rules\.0\.on/],
     [{ rules: [{ ...rule('a'), on: 'never' }] }, /request or violation/],
-    [{ rules: [{ ...rule('a'), action: 'log' }] }, /allow, reject, queue or warn/],
+    [{ rules: [{ ...rule('a'), action: 'log' }] }, /allow, reject, queue, burst or warn/],
     [{ rules: 'a' }, /a list of rules/],
     [{}, /rules/],
     [{ rules: [], time_zone: 'Mars/Olympus' }, /no time zone/],

@@ -37,6 +37,7 @@ describe.each(doors)('the quota of a tenant in a pool ($name call)', (door) => {
         gpu: { tenant: 'acme', pool: null, limit: 0, used: 0, free: 0 },
         max_concurrent_jobs: { tenant: 'acme', pool: null, limit: 10, used: 0, free: 10 },
       },
+      ...{ effective: {}, bursts: [] },
       version: 0,
       updated_at: START,
     });

@@ -25,6 +25,7 @@ describe.each(doors)('the quota of a new tenant ($name call)', (door) => {
       units: { cpu_m: 'millicores', memory_mb: 'MiB', gpu: 'count', max_concurrent_jobs: 'count' },
       current_usage: { cpu_m: 0, memory_mb: 0, gpu: 0, active_jobs: 0 },
       bound_by: {},
+      ...{ effective: {}, bursts: [] },
       version: 1,
       updated_at: '2026-11-23T09:00:00.000Z',
     });

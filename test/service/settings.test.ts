@@ -30,10 +30,11 @@ const otherSections = {
   resource_pools: { enabled: true, default_pool_type: 'static', pools: [] },
   multi_tenancy: {
     default_tenant_quota: defaultQuota,
-    quota_enforcement: { violation_policy: 'reject' },
+    quota_enforcement: { violation_policy: 'reject', second_choice: 'reject' },
   },
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
   scheduling: settingsDocument(defaultSettings).scheduling,
+  burst_capacity: settingsDocument(defaultSettings).burst_capacity,
   security: { require_reason: [] },
 };
 const pool = {
@@ -115,7 +116,7 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
       resource_pools: { enabled: true, default_pool_type: 'dynamic', pools: [pool, build] },
       multi_tenancy: {
         default_tenant_quota: defaultQuota,
-        quota_enforcement: { violation_policy: 'queue' },
+        quota_enforcement: { violation_policy: 'queue', second_choice: 'reject' },
       },
       jobs: { default_ttl_seconds: 3600, claim_seconds: 300, queue_ttl_seconds: 86_400 },
       scheduling: otherSections.scheduling,
@@ -242,8 +243,24 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
       'unknown field "size" in resource_pools.pools.0',
     ],
     [
-      { multi_tenancy: { quota_enforcement: { violation_policy: 'burst' } } },
-      'multi_tenancy.quota_enforcement.violation_policy: expected reject or queue',
+      { multi_tenancy: { quota_enforcement: { violation_policy: 'lend' } } },
+      'multi_tenancy.quota_enforcement.violation_policy: expected reject, queue or burst',
+    ],
+    [
+      { multi_tenancy: { quota_enforcement: { second_choice: 'burst' } } },
+      'multi_tenancy.quota_enforcement.second_choice: expected reject or queue',
+    ],
+    [
+      { burst_capacity: { approval: { approvals_required: 0 } } },
+      'burst_capacity.approval.approvals_required: expected a whole number from 1 to 10',
+    ],
+    [
+      { burst_capacity: { approval: { approvals_required: 2, approvers: ['ana'] } } },
+      'burst_capacity.approval.approvers: 2 approvals are required, and only 1 may approve',
+    ],
+    [
+      { burst_capacity: { approval: { auto_approve_threshold: 160 } } },
+      'burst_capacity.approval.auto_approve_threshold: nobody would have to agree up to 160 %',
     ],
     [
       { jobs: { claim_seconds: 0 } },

@@ -1,7 +1,13 @@
 import { parse } from 'libpg-query';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fullAuthority } from '../../src/service/authority.ts';
-import { callLocal } from '../../src/service/call.ts';
+import {
+  approveBurstSession,
+  getBurst,
+  listBursts,
+  requestBurstSession,
+} from '../../src/service/bursts.ts';
+import { callLocal, type Service } from '../../src/service/call.ts';
 import { exportAudit, verifyAudit } from '../../src/service/audit.ts';
 import { listAudit } from '../../src/service/events.ts';
 import { explainDecision, explainJob, explainTenant } from '../../src/service/explain.ts';
@@ -16,7 +22,7 @@ import {
   renew,
   resizeJob,
 } from '../../src/service/jobs.ts';
-import type { Call } from '../../src/service/operation.ts';
+import type { Call, Caller } from '../../src/service/operation.ts';
 import {
   createPool,
   deletePool,
@@ -253,6 +259,7 @@ async function doEverything(tables: Tables): Promise<void> {
   for (const filter of [...audits, { until: time }, { limit: 1 }]) await call(listAudit, filter);
   await call(verifyAudit, {});
   for (const period of [{}, { since: time, until: time }]) await call(exportAudit, period);
+  await useBursts(service, ana, clock, tables);
   await fillPool(call, clock);
   for (const each of [call, bound]) await readJobs(each);
   await endJobs(call, clock, tables);
@@ -285,6 +292,29 @@ async function readQueue(tables: Tables): Promise<void> {
   await tables.reservations.remove(1);
   await tables.policies.insert({ revision: 1, appliedAt: START, document: '{"rules":[]}' });
   await tables.policies.current();
+}
+
+/** Sessions in every state, one of them with jobs that have to go. */
+async function useBursts(
+  service: Service,
+  ana: Caller,
+  clock: Clock,
+  tables: Tables,
+): Promise<void> {
+  const call = callAs(service, ana);
+  const ben = callAs(service, { ...ana, principal: 'ben' });
+  await makeTenant(call, 'lent');
+  const asked = { tenant: 'lent', percentage: 140, reason: 'a week', on_end: 'evict' as const };
+  const { id } = await call(requestBurstSession, { ...asked, duration_seconds: 60 });
+  await ben(approveBurstSession, { burst: id });
+  await call(admitJob, { tenant: 'lent', cpu_m: 5000 });
+  await call(listBursts, { tenant: 'lent', pool: 'default', limit: 1 });
+  await call(listBursts, { state: 'all', limit: 1 });
+  await tables.bursts.list({ states: ['active'], now: START, tenant: 1 }, 1, 1);
+  await tables.bursts.removeJobFrom(0, 0);
+  clock.advance(60_000);
+  await call(getBurst, { burst: id });
+  await call(setQuota, { tenant: 'lent', gpu: 1 });
 }
 
 async function useTokens(call: Call): Promise<void> {
