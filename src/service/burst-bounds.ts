@@ -66,7 +66,7 @@ export async function requireFewRequests(at: At, tenant: TenantRow): Promise<voi
   const open = own.filter(({ state, lapsesAt }) => state === 'requested' && lapsesAt > at.now);
   if (open.length < most) return;
   throw conflict(
-    `${tenant.name} has ${open.length} requests that nobody has answered yet, and ${most} sessions a day are the most (max_per_tenant_per_day).`,
+    `${tenant.name} has as many unanswered requests as it may have sessions in a day: ${most} (max_per_tenant_per_day).`,
     'Take one back: hodei burst cancel ID',
   );
 }
@@ -81,12 +81,12 @@ function refused(tenant: TenantRow, refusal: BurstRefusal, bounds: BurstBounds):
   }
   if (refusal.bound === 'per_day') {
     return conflict(
-      `${tenant.name} has ${refusal.sessions} sessions that begin on ${refusal.day} (UTC), and ${bounds.mostPerDay} are the most (max_per_tenant_per_day).`,
+      `${tenant.name} has as many sessions that begin on ${refusal.day} (UTC) as it may: ${bounds.mostPerDay} (max_per_tenant_per_day).`,
       `Let it begin on ${burstDay(Date.parse(refusal.day) + DAY_MS)} or later: --at`,
     );
   }
   return conflict(
-    `There are ${refusal.sessions} sessions at that time, and ${bounds.mostAtOnce} are the most (max_concurrent_burst_sessions).`,
+    `At that time there are as many sessions as there may be: ${bounds.mostAtOnce} (max_concurrent_burst_sessions).`,
     'See which: hodei burst list',
   );
 }
