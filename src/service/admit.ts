@@ -1,6 +1,6 @@
 import type { BurstOffer } from '../domain/admission.ts';
 import type { Verdict } from '../domain/policy.ts';
-import type { Key, JobRow } from '../store/store.ts';
+import type { BurstRow, JobRow } from '../store/store.ts';
 import { openForJob } from './burst-opening.ts';
 import { burstsFor } from './burst-lifts.ts';
 import { recordDecision } from './decision-log.ts';
@@ -17,7 +17,6 @@ import {
 import { findReplayed, rememberKey } from './job-lookup.ts';
 import type { JobAsk } from './job-request.ts';
 import {
-  namesIn,
   viewDecision,
   viewOf,
   viewRejection,
@@ -98,17 +97,21 @@ export async function begin(
   const bursts = await burstsOf(context, ask, { path, isOverride, opens }, isAdopted);
   const job: Omit<JobRow, 'key'> = {
     ...newJob(context, ask),
-    burst: bursts[0] ?? null,
+    burst: bursts[0]?.key ?? null,
     ...(isOverride === true && { mark: 'override' as const }),
     ...(isAdopted && { mark: 'adopted' as const, admittedAt: startedAt, requestedAt: startedAt }),
   };
   const charges = chargesOf(ask);
   const key = await tables.jobs.insert(job, charges);
-  for (const burst of bursts) await tables.bursts.addJob(burst, key);
+  for (const burst of bursts) await tables.bursts.addJob(burst.key, key);
   await charge(context, path, charges);
   await rememberKey(context, ask, { ...job, key });
-  await recordRequest(context, ask, job, isAdopted ? 'job.adopt' : 'job.admit', verdict);
-  const burst = await namesIn(tables).burst(job.burst);
+  const burst = bursts[0]?.id ?? null;
+  const operation = isAdopted ? 'job.adopt' : 'job.admit';
+  await recordRequest(context, ask, job, operation, {
+    ...ruleOf(verdict),
+    ...(burst !== null && { burst }),
+  });
   return withRule(viewOf({ ...job, key }, { ...partsOf(ask), burst }, now), verdict);
 }
 
@@ -118,7 +121,7 @@ async function burstsOf(
   ask: JobAsk,
   { path, isOverride, opens }: Admission,
   isAdopted: boolean,
-): Promise<Key[]> {
+): Promise<BurstRow[]> {
   if (isAdopted || isOverride === true) return [];
   const standing = burstsFor(path.ceilings, ask.amounts);
   return opens === undefined ? standing : [await openForJob(context, ask, opens), ...standing];
@@ -144,7 +147,7 @@ async function enqueue(context: Context, ask: JobAsk, decision: NotAdmitted): Pr
   // It may fit: nothing that is freed would wake it, so that it is looked at in its turn.
   if (decision.code === 'waiting_ahead') await tables.wakeups.put(obstacle);
   await rememberKey(context, ask, { ...job, key });
-  await recordRequest(context, ask, job, 'job.queue', decision.verdict);
+  await recordRequest(context, ask, job, 'job.queue', ruleOf(decision.verdict));
   const position = await placeOfNew(context, { pool: job.pool, key });
   return {
     ...withRule(viewOf({ ...job, key }, partsOf(ask), now), decision.verdict),
@@ -166,12 +169,17 @@ async function reject(context: Context, ask: JobAsk, decision: NotAdmitted): Pro
   };
 }
 
+/** What an event says of the rule that had a part in it. */
+function ruleOf(verdict: Verdict | undefined): Readonly<Record<string, string>> {
+  return verdict === undefined ? {} : { rule: verdict.name };
+}
+
 async function recordRequest(
   context: Context,
   { tenant, pool, amounts }: JobAsk,
   { id, jobId, ttlSeconds, priority, labels }: Omit<JobRow, 'key'>,
   operation: EventName,
-  verdict: Verdict | undefined,
+  because: Readonly<Record<string, string>>,
 ): Promise<void> {
   await recordEvent(context, {
     operation,
@@ -185,7 +193,7 @@ async function recordRequest(
       ttl_seconds: ttlSeconds,
       priority,
       labels,
-      ...(verdict !== undefined && { rule: verdict.name }),
+      ...because,
     },
   });
 }

@@ -85,6 +85,6 @@ interface LiftedCeiling extends Ceiling {
 }
 
 /** The sessions without which a request would not fit, the nearest first. */
-export function burstsFor(ceilings: readonly LiftedCeiling[], amounts: Amounts): Key[] {
-  return [...new Set(liftedFor(ceilings, amounts).flatMap(({ burst }) => burst?.key ?? []))];
+export function burstsFor(ceilings: readonly LiftedCeiling[], amounts: Amounts): BurstRow[] {
+  return [...new Set(liftedFor(ceilings, amounts).flatMap(({ burst }) => burst ?? []))];
 }

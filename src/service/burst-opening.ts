@@ -1,5 +1,5 @@
 import type { BurstOffer } from '../domain/admission.ts';
-import type { BurstLift, BurstRow, Key, ScopeSubject } from '../store/store.ts';
+import type { BurstLift, BurstRow, ScopeSubject } from '../store/store.ts';
 import { allowancesOf, catalogueOf } from './allowances.ts';
 import { beginBurst, insertBurst, periodFrom, standBurst } from './burst-changes.ts';
 import type { JobAsk } from './job-request.ts';
@@ -11,12 +11,12 @@ import { existing } from './tenant-lookup.ts';
 
 type At = Pick<Context, 'tables' | 'now'>;
 
-/** Opens the session that was offered, for the job that needs it. @returns its key. */
+/** Opens the session that was offered, for the job that needs it. */
 export async function openForJob(
   context: Context,
   { jobId, settings }: JobAsk,
   { scope, percentage }: BurstOffer<PathScope>,
-): Promise<Key> {
+): Promise<BurstRow> {
   const { defaultPolicy } = settings.burstCapacity;
   const opened = await insertBurst(
     context,
@@ -29,7 +29,7 @@ export async function openForJob(
     },
     await liftsOfAll(context, scope.subject),
   );
-  return (await beginBurst(context, await standBurst(context, opened))).key;
+  return beginBurst(context, await standBurst(context, opened));
 }
 
 type Unsaid = 'percentage' | 'reason' | 'isAutomatic' | 'approvalsRequired';

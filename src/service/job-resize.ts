@@ -44,8 +44,8 @@ export async function resize(
   const charges = chargesOf(difference);
   await charge(context, path, charges);
   const bursts = burstsFor(path.ceilings, difference.amounts);
-  for (const burst of bursts) await tables.bursts.addJob(burst, job.key);
-  const resized = { ...job, burst: job.burst ?? bursts[0] ?? null, version: job.version + 1 };
+  for (const { key } of bursts) await tables.bursts.addJob(key, job.key);
+  const resized = { ...job, burst: job.burst ?? bursts[0]?.key ?? null, version: job.version + 1 };
   await tables.jobs.update(resized);
   await recordEvent(context, {
     operation: 'job.resize',

@@ -141,18 +141,19 @@ async function start(
 ): Promise<void> {
   const { tables, now } = context;
   const bursts = burstsFor(path.ceilings, question.amounts);
+  const [burst] = bursts;
   const { jobs } = await settingsInForce(tables);
   await forgetReservation(tables, job.key);
   await tables.waiting.remove({ job: job.key, pool: job.pool });
   await charge(context, path, chargesOf(question));
-  for (const burst of bursts) await tables.bursts.addJob(burst, job.key);
+  for (const { key } of bursts) await tables.bursts.addJob(key, job.key);
   await tables.jobs.update({
     ...job,
     state: 'admitted',
     admittedAt: now,
     dueAt: now + jobs.claimSeconds * 1000,
     mark: 'promoted',
-    burst: bursts[0] ?? null,
+    burst: burst?.key ?? null,
     isClaimDue: true,
     version: job.version + 1,
   });
@@ -161,6 +162,10 @@ async function start(
     tenant: question.tenant.id,
     object: job.id,
     before: { state: 'queued' },
-    after: { state: 'admitted', claim_until: now + jobs.claimSeconds * 1000 },
+    after: {
+      state: 'admitted',
+      claim_until: now + jobs.claimSeconds * 1000,
+      ...(burst !== undefined && { burst: burst.id }),
+    },
   });
 }

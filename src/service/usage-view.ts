@@ -1,6 +1,8 @@
 import type * as z from 'zod';
 import type { Key, ResourceRow, ScopeRow, Tables, TenantRow } from '../store/store.ts';
+import { liftsInForce, type Lifts } from './burst-lifts.ts';
 import type { Overdue } from './ledger.ts';
+import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import type { UsageResponse } from './schemas/usage.ts';
 
@@ -10,10 +12,11 @@ type Amounts = Record<string, number>;
 
 /** What tenants hold now; the name of a pool that several of them share is read once. */
 export function usageViews(
-  tables: Tables,
+  at: Pick<Context, 'tables' | 'now'>,
   catalogue: readonly ResourceRow[],
   overdue: Overdue,
 ): (tenant: TenantRow) => Promise<UsageView> {
+  const { tables } = at;
   const poolNames = new Map<Key, string>();
   const nameOf = async (key: Key) => {
     const name = poolNames.get(key) ?? (await existingPool(tables, key)).name;
@@ -24,6 +27,7 @@ export function usageViews(
   return async (tenant) => {
     const scopes = await tables.scopes.ofTenant(tenant.key);
     const everywhere = scopes.find(({ pool }) => pool === null);
+    const lifts = await liftsInForce(at);
     const usedIn = await usesOf(tables, scopes, catalogue, overdue);
     const pools = [];
     for (const scope of scopes) {
@@ -36,7 +40,7 @@ export function usageViews(
       tenant_id: tenant.id,
       total: usedIn(everywhere),
       pools: pools.sort((a, b) => (a.pool < b.pool ? -1 : 1)),
-      limits: await limitsOf(tables, everywhere, catalogue),
+      limits: await limitsOf(tables, everywhere, catalogue, lifts),
       units: { ...units },
     };
   };
@@ -60,11 +64,13 @@ async function limitsOf(
   tables: Tables,
   everywhere: ScopeRow | undefined,
   catalogue: readonly ResourceRow[],
+  lifts: Lifts,
 ): Promise<UsageView['limits']> {
   const own = everywhere === undefined ? [] : await tables.quotas.limits([everywhere.key]);
   return byResource(catalogue, ({ key, defaultLimit }) => {
     const set = own.find(({ resource }) => resource === key);
-    return set === undefined ? defaultLimit : set.limit;
+    const limit = set === undefined ? defaultLimit : set.limit;
+    return everywhere === undefined ? limit : lifts.lift(everywhere, key, limit).limit;
   });
 }
 

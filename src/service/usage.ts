@@ -27,7 +27,11 @@ export const getUsage = operation({
 
   async run({ tables, now }, input) {
     const tenant = await findTenantToRead(tables, input.tenant);
-    const view = usageViews(tables, await catalogueOf(tables), await overdueAsOf(tables, now));
+    const view = usageViews(
+      { tables, now },
+      await catalogueOf(tables),
+      await overdueAsOf(tables, now),
+    );
     return view(tenant);
   },
 });
@@ -61,7 +65,11 @@ export const listUsage = operation({
       throw invalid('Roots stand under no tenant, and are no tree: leave parent and tree out.');
     }
     const { tenants, next } = await pageOfTenants(context, input);
-    const view = usageViews(tables, await catalogueOf(tables), await overdueAsOf(tables, now));
+    const view = usageViews(
+      { tables, now },
+      await catalogueOf(tables),
+      await overdueAsOf(tables, now),
+    );
     const items: UsageView[] = [];
     for (const { depth, ...tenant } of tenants) {
       items.push({ ...(await view(tenant)), ...(depth !== undefined && { depth }) });
