@@ -4,7 +4,14 @@ import type { BurstCapacity } from '../domain/burst-capacity.ts';
 import { forbidden, invalid } from '../domain/errors.ts';
 import { formatAmount } from '../domain/quantity.ts';
 import { spokenName } from '../domain/resource.ts';
-import type { BurstLift, BurstRow, PoolRow, Tables, TenantRow } from '../store/store.ts';
+import type {
+  BurstLift,
+  BurstRow,
+  PoolRow,
+  ResourceRow,
+  Tables,
+  TenantRow,
+} from '../store/store.ts';
 import { allowancesOf, catalogueOf, type CatalogueAllowance } from './allowances.ts';
 import { ANONYMOUS } from './authority.ts';
 import { requireFewRequests, requireWithinBounds } from './burst-bounds.ts';
@@ -26,40 +33,54 @@ type BurstInput = z.output<ReturnType<typeof CreateBurstRequest>>;
  * @throws invalid for more than may be lent, conflict for more often or more at once.
  */
 export async function requestBurst(context: Context, input: BurstInput): Promise<BurstRow> {
-  const { tables, now, caller } = context;
+  const { tables, caller } = context;
   const capacity = await burstsInForce(tables);
   const tenant = await findTenant(tables, input.tenant);
   const pool = await limitedPool(tables, input.pool);
   const wanted = await liftsOf(context, tenant, pool, input);
   requireWithinMost(tenant, wanted, capacity);
+  const { approval } = capacity;
   const isFree = wanted.every(({ allowance, lift }) =>
-    isWithinPercentage(allowance.limit, lift, capacity.approval.autoApproveThreshold),
+    isWithinPercentage(allowance.limit, lift, approval.autoApproveThreshold),
   );
   if (!isFree && caller.principal === ANONYMOUS) throw unidentified();
-  const duration = input.duration_seconds ?? capacity.defaultPolicy.durationMinutes * 60;
-  const startsAt = startOf(input, now);
-  const endsAt = startsAt === null ? null : startsAt + duration * 1000;
-  if (endsAt !== null && endsAt <= now) throw isOver(endsAt);
-  await requireWithinBounds(
-    context,
-    tenant,
-    periodFrom({ startsAt, endsAt, durationSeconds: duration }, now),
-  );
+  const time = timeOf(context, input, capacity);
+  await requireWithinBounds(context, tenant, periodFrom(time, context.now));
   if (!isFree) await requireFewRequests(context, tenant);
-  const lapse = now + capacity.approval.timeoutMinutes * 60_000;
-  const burst = await insertBurst(
+  const burst = {
+    ...newBurst(context, { tenant: tenant.key, pool: pool?.key ?? null }, time.durationSeconds),
+    ...time,
+    ...{ onEnd: input.on_end, reason: reasonOf(context, input), isAutomatic: isFree },
+    percentage: input.percentage ?? null,
+    approvalsRequired: isFree ? 0 : approval.required,
+  };
+  const row = await insertBurst(
     context,
-    {
-      ...newBurst(context, { tenant: tenant.key, pool: pool?.key ?? null }, duration),
-      ...{ startsAt, endsAt, onEnd: input.on_end, reason: reasonOf(context, input) },
-      percentage: input.percentage ?? null,
-      isAutomatic: isFree,
-      approvalsRequired: isFree ? 0 : capacity.approval.required,
-      lapsesAt: Math.min(lapse, endsAt ?? lapse),
-    },
+    burst,
     wanted.map(({ row }) => row),
   );
-  return isFree ? startIfDue(context, await standBurst(context, burst)) : burst;
+  return isFree ? startIfDue(context, await standBurst(context, row)) : row;
+}
+
+type BurstTime = Pick<BurstRow, 'startsAt' | 'endsAt' | 'durationSeconds' | 'lapsesAt'>;
+
+/** @throws invalid for a time that is over, or too far ahead. */
+function timeOf(
+  { now }: Context,
+  { starts_at: at, duration_seconds: seconds }: BurstInput,
+  { defaultPolicy, approval }: BurstCapacity,
+): BurstTime {
+  const durationSeconds = seconds ?? defaultPolicy.durationMinutes * 60;
+  const startsAt = at === undefined ? null : Date.parse(at);
+  const endsAt = startsAt === null ? null : startsAt + durationSeconds * 1000;
+  if (endsAt !== null && endsAt <= now) {
+    throw invalid(`The session would have ended at ${toInstant(endsAt)}, which is over.`);
+  }
+  if (startsAt !== null && startsAt > now + MAX_BURST_AHEAD_MS) {
+    throw invalid(`starts_at: ${toInstant(startsAt)} is more than a year ahead.`);
+  }
+  const lapse = now + approval.timeoutMinutes * 60_000;
+  return { startsAt, endsAt, durationSeconds, lapsesAt: Math.min(lapse, endsAt ?? lapse) };
 }
 
 /** What is approved begins at once where its time has come. */
@@ -90,47 +111,58 @@ async function liftsOf(
   context: Context,
   tenant: TenantRow,
   pool: PoolRow | undefined,
-  { percentage, add, resources }: BurstInput,
+  input: BurstInput,
 ): Promise<Wanted[]> {
-  if ((percentage === undefined) === (add === undefined)) {
+  requireOneWay(input);
+  const { tables, now } = context;
+  const { percentage, add, resources } = input;
+  const catalogue = await catalogueOf(tables);
+  const overdue = await overdueAsOf(tables, now);
+  const { own } = await allowancesOf(context, tenant, pool, catalogue, overdue);
+  const where = pool === undefined ? tenant.name : `${tenant.name} in pool ${pool.name}`;
+  const names = add === undefined ? resources : Object.keys(add);
+  const allowances =
+    names === undefined
+      ? own.filter(({ limit }) => limit !== null && limit > 0)
+      : [...new Set(names)].map((name) => namedAllowance(own, catalogue, name, where));
+  if (allowances.length === 0) {
+    throw invalid(
+      `${where} has no limit that a session could lift.`,
+      'See its limits: hodei quota get',
+    );
+  }
+  return allowances.map((allowance) => {
+    const { key, name } = allowance.resource;
+    const amount = add?.[name] ?? null;
+    const lift = amount === null ? { percentage: Number(percentage) } : { add: amount };
+    return { allowance, lift, row: { resource: key, amount } };
+  });
+}
+
+/** @throws invalid unless limits are lifted either to a percentage or by amounts. */
+function requireOneWay({ percentage, add, resources }: BurstInput): void {
+  const hasAmounts = add !== undefined && Object.keys(add).length > 0;
+  if ((percentage !== undefined) === hasAmounts) {
     throw invalid(
       'A session lifts limits to a percentage or by amounts: one of the two.',
       'Say percentage, or add (--to 140%, or --add gpu=4).',
     );
   }
-  const { tables, now } = context;
-  const catalogue = await catalogueOf(tables);
-  const overdue = await overdueAsOf(tables, now);
-  const { own } = await allowancesOf(context, tenant, pool, catalogue, overdue);
-  const named = add === undefined ? resources : Object.keys(add);
-  if (add !== undefined && resources !== undefined) {
+  if (hasAmounts && resources !== undefined) {
     throw invalid('Amounts name their resources themselves.', 'Leave resources out.');
   }
-  const where = pool === undefined ? tenant.name : `${tenant.name} in pool ${pool.name}`;
-  const allowances = (named ?? []).map((name) => {
-    const allowance = own.find(({ resource }) => resource.name === name);
-    if (allowance === undefined) throw unknownResource(name, catalogue);
-    if (allowance.limit === null) throw nothingToLift(where, spokenName(name));
-    return allowance;
-  });
-  if (named?.length === 0) throw invalid('The amounts name no resource.', 'Say which: --add gpu=4');
-  const all =
-    named === undefined
-      ? own.filter(({ limit }) => limit !== null && limit > 0)
-      : [...new Set(allowances)];
-  if (all.length === 0) throw nothingToLift(where, 'nothing');
-  return all.map((allowance) => {
-    const amount = add?.[allowance.resource.name] ?? null;
-    const row = { resource: allowance.resource.key, amount };
-    const lift = amount === null ? { percentage: Number(percentage) } : { add: amount };
-    return { allowance, lift, row };
-  });
 }
 
-function nothingToLift(where: string, name: string) {
-  return name === 'nothing'
-    ? invalid(`${where} has no limit that a session could lift.`, 'hodei quota get shows them.')
-    : invalid(`${where} has no limit of ${name}: there is nothing to lift.`);
+function namedAllowance(
+  own: readonly CatalogueAllowance[],
+  catalogue: readonly ResourceRow[],
+  name: string,
+  where: string,
+): CatalogueAllowance {
+  const allowance = own.find(({ resource }) => resource.name === name);
+  if (allowance === undefined) throw unknownResource(name, catalogue);
+  if (allowance.limit !== null) return allowance;
+  throw invalid(`${where} has no limit of ${spokenName(name)}: there is nothing to lift.`);
 }
 
 /** @throws invalid with the numbers: a person can agree to much, but not to everything. */
@@ -150,17 +182,6 @@ function requireWithinMost(
       'What is needed for longer is a quota: hodei quota set',
     );
   }
-}
-
-function startOf({ starts_at: startsAt }: BurstInput, now: number): number | null {
-  if (startsAt === undefined) return null;
-  const start = Date.parse(startsAt);
-  if (start <= now + MAX_BURST_AHEAD_MS) return start;
-  throw invalid(`starts_at: ${toInstant(start)} is more than a year ahead.`);
-}
-
-function isOver(end: number) {
-  return invalid(`The session would have ended at ${toInstant(end)}, which is over.`);
 }
 
 /** Why, in the words of who asks: who shall agree reads it. */

@@ -63,8 +63,8 @@ async function removeJob(context: Context, job: JobRow): Promise<void> {
 
 async function deleteOne(context: Context, tenant: TenantRow): Promise<void> {
   const { tables, now } = context;
-  const bursts = await tables.bursts.ofTenant(tenant.key, now + 1);
-  await dropBursts(context, bursts);
+  // Nothing has ended in the future: so these are those that have not ended.
+  await dropBursts(context, await tables.bursts.ofTenant(tenant.key, now + 1));
   const before = await viewTenant(tables, tenant);
   await tables.tenants.replaceLabels(tenant.key, {});
   await tables.tenants.update({
