@@ -53,6 +53,7 @@ const packages = {
   pg: [postgres],
   pino: [http],
   'rate-limiter-flexible': [http],
+  standardwebhooks: [http],
   undici: [http],
   yaml: [config, cli, yamlReader],
   zod: [service, http, config],

@@ -17,7 +17,15 @@ const entries = [
 ];
 
 /** What only the server needs, and native code: loaded from node_modules, and only when used. */
-const external = ['fastify', '@fastify/*', 'pino', 'pg', 'rate-limiter-flexible', '*.node'];
+const external = [
+  'fastify',
+  '@fastify/*',
+  'pino',
+  'pg',
+  'rate-limiter-flexible',
+  'standardwebhooks',
+  '*.node',
+];
 
 /** bin/hodei.js expects the fingerprint to be the first 42 characters. */
 const fingerprint = (digits) => `/*hodei ${digits}*/`;

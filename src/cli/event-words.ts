@@ -185,6 +185,7 @@ const object: Column<EventView> = {
 };
 function sayObject(operation: string, object: string): string {
   if (operation.startsWith('pool.')) return `pool ${object}`;
+  if (operation.startsWith('webhook.')) return `webhook ${object}`;
   return operation === 'policy.delete' ? `rule ${object}` : '-';
 }
 const difference: Column<EventView> = { header: 'CHANGE', text: sayDifference };

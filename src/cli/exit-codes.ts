@@ -17,6 +17,7 @@ export const exitCodes: Readonly<Record<ErrorCode, number>> = {
 
 export const USAGE = 2;
 export const REJECTED = 6;
+export const UNAVAILABLE = 7;
 export const QUEUED = 8;
 export const FOUND_SOMETHING = 9;
 export const INTERRUPTED = 130;
@@ -34,7 +35,7 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [6, 'rejected: over quota now, or impossible'],
   [7, 'unavailable, rate limited, or the outcome is unknown'],
   [8, 'queued, and not admitted; also where --wait was not long enough'],
-  [9, 'a check found something (usage verify, audit verify, doctor)'],
+  [9, 'a check found something (usage verify, audit verify, webhook test, doctor)'],
   [RUN_REFUSED, 'hodei run adds this to a code of its own; any other is that of its command'],
   [130, 'interrupted'],
 ];

@@ -128,6 +128,14 @@ export const nouns: readonly Noun[] = [
     register: async (cli, command) => (await import('./commands/watch.ts')).register(cli, command),
   },
   {
+    name: 'webhook',
+    summary: 'who is told of events, and whether they take them: list, test',
+    hasVerbs: true,
+    examples: ['webhook list', 'webhook test pager'],
+    register: async (cli, command) =>
+      (await import('./commands/webhook.ts')).register(cli, command),
+  },
+  {
     name: 'token',
     summary: 'who may come in through a server: create, list, revoke',
     hasVerbs: true,

@@ -10,6 +10,19 @@ export interface TlsFiles {
   readonly key: string;
 }
 
+/** Who is told of events. */
+export interface WebhookConfig {
+  readonly name: string;
+  readonly url: string;
+  /** Nouns and names of the events. */
+  readonly kinds: readonly string[];
+  /**
+   * The secret, with the environment put in: a value of its own would be shown with the config.
+   * @throws invalid when it is not there, or too short.
+   */
+  secretIn(env: ConfigSource['env']): string;
+}
+
 /** What a config file says, or the defaults where it says nothing. */
 export interface Config {
   /** The file it was read from. */
@@ -33,6 +46,7 @@ export interface Config {
   readonly databasePath: string | undefined;
   readonly settings: Settings;
   readonly logLevel: LogLevel;
+  readonly webhooks: readonly WebhookConfig[];
   readonly allowUnauthenticated: boolean;
   readonly rateLimiting: {
     readonly enabled: boolean;
@@ -65,6 +79,7 @@ export function defaultConfig(): Config {
     databasePath: undefined,
     settings: defaultSettings,
     logLevel: 'info',
+    webhooks: [],
     allowUnauthenticated: false,
     rateLimiting: { enabled: true, requestsPerSecond: 1_000, failuresPerMinute: 30 },
     tls: undefined,

@@ -15,6 +15,7 @@ import {
 } from '../service/yaml.ts';
 import { MAX_CONFIG_BYTES, type Config, type ConfigSource } from './config.ts';
 import { configOf, configSchema, describeUnknownKey, pathText, shorten } from './schema.ts';
+import { isHidden } from './webhooks.ts';
 import { isReference, nothing, readConfigTree, written } from './yaml.ts';
 
 /** Reads the text of a config file. @throws invalid with every problem and where it stands. */
@@ -82,8 +83,10 @@ function issueProblems(issue: z.core.$ZodIssue, { places }: Tree): Problem[] {
   }
   const place = places.get(pointer(path));
   if (place?.value === refused) return [];
+  const offset = offsetOf(path, places);
+  if (isHidden(path)) return [{ path, offset, message: issue.message }];
   const found = place === undefined ? 'nothing' : describeValue(place);
-  return [{ path, offset: offsetOf(path, places), message: `${issue.message}, found ${found}` }];
+  return [{ path, offset, message: `${issue.message}, found ${found}` }];
 }
 
 /** Where the value stands; of one that is missing, where the section that lacks it begins. */

@@ -15,6 +15,7 @@ import {
 import { securitySettings, settingsSections } from '../service/schemas/settings.ts';
 import type { Path } from '../service/yaml.ts';
 import { defaultConfig, logLevels, type Config } from './config.ts';
+import { webhooksList, webhooksOf } from './webhooks.ts';
 
 /** The whole config file. A key that is here does something; it has a default and a description. */
 export const configSchema = lazy(() =>
@@ -45,6 +46,7 @@ export function configOf(path: string, document: ConfigDocument): Config {
     databasePath: database.path === undefined ? undefined : besideFile(path, database.path),
     settings: settingsFromDocument(document),
     logLevel: observability.logging.level,
+    webhooks: webhooksOf(path, observability.webhooks),
     allowUnauthenticated: security.allow_unauthenticated,
     rateLimiting: {
       enabled: security.rate_limiting.enabled,
@@ -141,6 +143,7 @@ function observabilitySection() {
     })
       .prefault({})
       .describe("The server's log"),
+    webhooks: webhooksList(),
   }).describe('What hodei tells about itself');
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsDocument, type Settings } from '../domain/settings.ts';
 import type { Config } from './config.ts';
+import { HIDDEN } from './webhooks.ts';
 
 /** What is in force, defaults included, in the words of the config file. */
 export function describeConfig(config: Config) {
@@ -9,7 +10,12 @@ export function describeConfig(config: Config) {
     server: describeServer(config.server),
     database: { path: config.databasePath ?? null },
     ...describeSettings(config.settings),
-    observability: { logging: { level: config.logLevel } },
+    observability: {
+      logging: { level: config.logLevel },
+      webhooks: config.webhooks.map(({ name, url, kinds }) => {
+        return { name, url, secret: HIDDEN, kinds };
+      }),
+    },
     security: {
       ...settingsDocument(config.settings).security,
       allow_unauthenticated: config.allowUnauthenticated,

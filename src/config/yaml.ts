@@ -2,6 +2,7 @@ import type { LineCounter, ParsedNode, Scalar } from 'yaml';
 import { readTree, type Place, type Tree } from '../service/yaml.ts';
 import type { ConfigSource } from './config.ts';
 import { describeUnknownKey, shorten } from './schema.ts';
+import { isSecret } from './webhooks.ts';
 
 /** Stands for a value that is not written; no schema accepts it. */
 export const nothing = Symbol('no value');
@@ -14,9 +15,11 @@ export function readConfigTree(
 ): Tree {
   const tree = readTree(root, lines, {
     nothing,
-    scalar(node, refuse) {
+    scalar(node, refuse, keys) {
       const value = scalarValue(node);
-      return typeof value === 'string' ? resolveReferences(value, env, refuse) : value;
+      return typeof value === 'string' && !isSecret(keys)
+        ? resolveReferences(value, env, refuse)
+        : value;
     },
     unknownKey: describeUnknownKey,
   });

@@ -38,6 +38,7 @@ export const eventNames = [
   'token.create',
   'token.revoke',
   'token.refuse',
+  'webhook.test',
   'config.apply',
   'db.restore',
 ] as const;

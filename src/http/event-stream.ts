@@ -8,16 +8,14 @@ import { parseInput } from '../service/input.ts';
 import { isWanted, type EventWishes } from '../service/event-filter.ts';
 import { followEvents } from '../service/event-follow.ts';
 import type { FollowedView } from '../service/event-page.ts';
-import { createHub, type Batch, type WatchChanges } from './hub.ts';
+import type { Batch, Hub } from './hub.ts';
 import type { Asked } from './request.ts';
 import { eventBlock, EVENT_STREAM, positionBlock, retryBlock } from './sse.ts';
 
 export interface StreamOptions {
   readonly service: Service;
-  readonly newTraceId: () => string;
   readonly authentication: Authentication;
-  /** Tells of what others commit; without it only what this server is asked for is noticed. */
-  readonly watchChanges?: WatchChanges;
+  readonly hub: Hub;
 }
 
 /** Those who follow the events. */
@@ -37,8 +35,7 @@ const CAUGHT_UP_AT_ONCE = 100;
 const SIGN_OF_LIFE_MS = 15_000;
 
 export function createStreams(options: StreamOptions): Streams {
-  const { service, newTraceId, watchChanges, authentication } = options;
-  const hub = createHub(service, newTraceId, watchChanges);
+  const { service, authentication, hub } = options;
   const streams = new Set<ServerResponse>();
   let isClosed = false;
   return {
@@ -110,7 +107,7 @@ interface Following {
   readonly answer: ServerResponse;
   readonly wishes: EventWishes;
   readonly read: (after: number) => Promise<Batch>;
-  readonly hub: ReturnType<typeof createHub>;
+  readonly hub: Hub;
   /** Whether it may hear all that the hub tells; else it reads what it may hear itself. */
   readonly isHubEnough: boolean;
 }

@@ -4,17 +4,25 @@ import { unavailable, type HodeiError } from '../domain/errors.ts';
 import { createApp, type AppOptions } from './app.ts';
 import { createAuthentication } from './authentication.ts';
 import { trackConnections, type Connections } from './connections.ts';
-import { createStreams, type StreamOptions } from './event-stream.ts';
+import { createStreams } from './event-stream.ts';
 import { exposureRefusal, type Exposure } from './exposure.ts';
+import { createHub, type WatchChanges } from './hub.ts';
 import { requireOrigins } from './origins.ts';
 import { createRateLimits, type RateLimitOptions } from './rate-limits.ts';
 import { createRefusals } from './refusals.ts';
 import { readTlsIdentity, renewTlsIdentity } from './tls.ts';
+import { registerTargets, startDeliveries, type WebhookTarget } from './webhook-delivery.ts';
+import { usualPace, type Pace } from './webhook-pace.ts';
 
 type MadeHere = 'streams' | 'authentication' | 'rateLimits' | 'refusals';
 
-export interface ServerOptions
-  extends Omit<AppOptions, MadeHere>, Omit<StreamOptions, 'authentication'>, Exposure {
+export interface ServerOptions extends Omit<AppOptions, MadeHere>, Exposure {
+  /** Tells of what others commit; without it only what this server is asked for is noticed. */
+  readonly watchChanges?: WatchChanges;
+  /** Who is told of events; of those that were there before, it is forgotten who is not among them. */
+  readonly webhooks?: readonly WebhookTarget[];
+  /** The usual one, where nothing is said. */
+  readonly webhookPace?: Pace;
   readonly rateLimiting: RateLimitOptions;
   /** Address or name to listen on; `localhost` is 127.0.0.1. */
   readonly host: string;
@@ -45,19 +53,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { tls, say, service, newTraceId } = options;
   const tlsIdentity = tls && readTlsIdentity(tls);
   if (tlsIdentity?.warning !== undefined) say(tlsIdentity.warning);
+  const { webhooks, webhookPace: pace = usualPace } = options;
+  const registered = webhooks && (await registerTargets(webhooks, options));
   const authentication = createAuthentication(service, newTraceId);
   const refusals = createRefusals(service, newTraceId);
-  const streams = createStreams({ ...options, authentication });
+  const hub = createHub(service, newTraceId, options.watchChanges);
+  const streams = createStreams({ service, authentication, hub });
   const rateLimits = createRateLimits(options.rateLimiting);
   const guard = { authentication, rateLimits, refusals };
   const app = await createApp({ ...options, ...guard, streams }, tlsIdentity);
   const connections = trackConnections(app.server);
   const url = await listen(app, options);
+  const deliveries = registered && startDeliveries(registered, { ...options, hub, pace });
   let closed: Promise<void> | undefined;
   const end = async () => {
+    const delivered = deliveries?.close();
     streams.close();
     await close(app, connections);
-    await Promise.all([authentication.close(), refusals.close()]);
+    await Promise.all([authentication.close(), refusals.close(), delivered]);
   };
   return {
     url,

@@ -88,6 +88,10 @@ function listeningOf(config: Config, { host, port }: ServeOptions, world: World)
     rateLimiting: config.rateLimiting,
     tls: config.tls,
     logLevel: logLevelOf(config, world),
+    webhooks: config.webhooks.map(({ secretIn, ...webhook }) => {
+      const secret = secretIn(world.env);
+      return { ...webhook, secret: () => secret };
+    }),
   };
 }
 

@@ -5,6 +5,7 @@ import { sweep } from '../service/sweep.ts';
 import { operations } from '../service/index.ts';
 import type { Operation } from '../service/operation.ts';
 import { identityOperations } from '../service/token-identity.ts';
+import { webhookOperations } from '../service/webhook-progress.ts';
 import { answerCalls, type Port } from '../service/worker.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { newId, newTraceId } from './caller.ts';
@@ -38,7 +39,7 @@ function work(port: Port & { close(): void }, { path, writes }: WorkerTask): voi
 function operationsOf(writes: boolean): Operation[] {
   const all = [...operations, canRead, canWrite];
   const own = all.filter(({ isReadOnly }) => isReadOnly !== writes);
-  return writes ? [...own, ...identityOperations] : own;
+  return writes ? [...own, ...identityOperations, ...webhookOperations] : own;
 }
 
 interface Sweeper {

@@ -49,6 +49,7 @@ import {
 import { createToken, listTokens, revokeToken, whoami } from './tokens.ts';
 import { getUsage, listUsage, repairUsage, verifyUsage } from './usage.ts';
 import { listViolations } from './violations.ts';
+import { listWebhooks, testWebhook } from './webhooks.ts';
 
 /** Everything hodei can do, in the order of the documentation. */
 export const operations: readonly Operation[] = [
@@ -107,6 +108,8 @@ export const operations: readonly Operation[] = [
   listTokens,
   revokeToken,
   whoami,
+  listWebhooks,
+  testWebhook,
   listAudit,
   verifyAudit,
   exportAudit,

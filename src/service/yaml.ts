@@ -106,7 +106,7 @@ export interface Reader {
   /** Of a key behind which nothing is written. */
   readonly nothing: unknown;
   /** @returns what `refuse` does, where it cannot be one. */
-  scalar(node: Scalar.Parsed, refuse: (message: string) => unknown): unknown;
+  scalar(node: Scalar.Parsed, refuse: (message: string) => unknown, path: Path): unknown;
   /** What to say of a key that can be none. */
   unknownKey(path: Path): string;
 }
@@ -145,7 +145,7 @@ function valueOf(reading: Reading, node: ParsedNode | null, path: Path, offset: 
   if (isSeq(node)) {
     return node.items.map((item, index) => read(reading, item, [...path, index], offset));
   }
-  return reading.scalar(node, refuse);
+  return reading.scalar(node, refuse, path);
 }
 
 function readMap(reading: Reading, map: YAMLMap.Parsed, path: Path): object {

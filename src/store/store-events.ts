@@ -40,6 +40,15 @@ export interface EventTable {
   list(filter: EventFilter, before: number | undefined, limit: number): Promise<EventRow[]>;
   /** Oldest first, above the sequence number `after`. */
   following(after: number, limit: number): Promise<EventRow[]>;
+  /** How many of these operations, or of that one about the object, come after `after` up to `until`. */
+  countFollowing(wanted: WantedEvents, limit: number): Promise<number>;
+}
+
+export interface WantedEvents {
+  readonly after: number;
+  readonly until: number;
+  readonly operations: readonly string[];
+  readonly about: { readonly operation: string; readonly object: string };
 }
 
 /** What decides, under a number that rises with every change: the latest is in force. */

@@ -5,6 +5,7 @@ import type { RecentUseTable, ReservationTable, WaitingTable } from './store-que
 import type { BalanceTable, PoolTable, QuotaTable, ScopeTable } from './store-quotas.ts';
 import type { ResourceTable, TenantTable } from './store-tenants.ts';
 import type { TokenTable } from './store-tokens.ts';
+import type { WebhookTable } from './store-webhooks.ts';
 
 export type * from './store-bursts.ts';
 export type * from './store-events.ts';
@@ -13,6 +14,7 @@ export * from './store-queue.ts';
 export type * from './store-quotas.ts';
 export type * from './store-tenants.ts';
 export type * from './store-tokens.ts';
+export type * from './store-webhooks.ts';
 
 export interface Tables {
   readonly tenants: TenantTable;
@@ -34,6 +36,7 @@ export interface Tables {
   readonly policies: RevisionTable;
   readonly tokens: TokenTable;
   readonly bursts: BurstTable;
+  readonly webhooks: WebhookTable;
 }
 
 export interface Transaction {

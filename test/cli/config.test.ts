@@ -175,7 +175,8 @@ describe('config show', () => {
         queue_ttl_seconds: 86400
       observability:
         logging:
-          level: info",
+          level: info
+        webhooks: []",
       }
     `);
   });

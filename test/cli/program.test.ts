@@ -32,6 +32,7 @@ describe('help', () => {
         usage       what is held now, and whether the ledger agrees: show, verify
         audit       who changed what, and proof of it: list, verify, export
         watch       every decision and change as it happens
+        webhook     who is told of events, and whether they take them: list, test
         token       who may come in through a server: create, list, revoke
         login       log in to a server, and act there from then on
         context     where you are logged in: list, use, delete

@@ -158,6 +158,7 @@ security:
         jobs: { defaultTtlSeconds: 3600, claimSeconds: 60, queueTtlSeconds: 600 },
       },
       logLevel: 'warn',
+      webhooks: [],
       allowUnauthenticated: true,
       rateLimiting: { enabled: false, requestsPerSecond: 50, failuresPerMinute: 5 },
       tls: { certificate: 'tls/server.crt', key: '/etc/hodei/server.key' },

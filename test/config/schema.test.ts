@@ -19,6 +19,7 @@ function schemaOf(key: string): JsonSchema {
 /** What a section must have, once it is there. */
 const required: Readonly<Record<string, string>> = {
   ...{ resources: 'name: a', pools: 'id: a', tls: 'certificate: a, key: b' },
+  webhooks: 'name: a, url: http://a.example, secret: 0123456789abcdef',
 };
 
 /** YAML that has the text where the key stands, with what is needed around it. */

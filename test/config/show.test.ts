@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { knownKeys } from '../../src/config/schema.ts';
 import { describeConfig, exampleConfig } from '../../src/config/show.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
+import { defaultKinds } from '../../src/domain/webhook.ts';
 import { anySettings } from '../helpers/settings.ts';
 
 const example = exampleConfig(fileURLToPath(new URL('../..', import.meta.url)));
@@ -28,7 +29,7 @@ const illustrated = example
     /^( *)# ((- )?(name|license|database|path): ?.*|  (unit|default_limit|path): .*)$/gm,
     '$1$2',
   )
-  .replaceAll(/^ {2}# (pools|tls):\n(?: {2}#.*\n)+/gm, (block) =>
+  .replaceAll(/^ {2}# (pools|tls|webhooks):\n(?: {2}#.*\n)+/gm, (block) =>
     block.replaceAll(/^ {2}# /gm, '  '),
   );
 
@@ -47,6 +48,12 @@ describe('config.example.yaml', () => {
       ].toSorted(),
     );
     expect(config.databasePath).toBe('/etc/hodei/hodei.db');
+    expect(config.webhooks).toEqual([
+      {
+        ...{ name: 'pager', url: 'https://pager.example/hodei', kinds: defaultKinds },
+        secretIn: expect.any(Function) as () => string,
+      },
+    ]);
     expect(config.tls).toEqual({
       certificate: '/etc/hodei/server.crt',
       key: '/etc/hodei/server.key',
@@ -116,7 +123,7 @@ describe('describeConfig', () => {
         queue_prioritization: { default_strategy: 'weighted_fair' },
         max_queue_size: 'unlimited',
       },
-      observability: { logging: { level: 'info' } },
+      observability: { logging: { level: 'info' }, webhooks: [] },
       security: {
         require_reason: [],
         allow_unauthenticated: false,
@@ -124,7 +131,8 @@ describe('describeConfig', () => {
       },
     });
     const keys = knownKeys().filter(
-      (key) => !/^(resource_pools\.pools\[\]\.|security\.tls)/.test(key),
+      (key) =>
+        !/^(resource_pools\.pools\[\]\.|observability\.webhooks\[\]\.|security\.tls)/.test(key),
     );
     expect(keysOf(describeConfig(defaultConfig())).toSorted()).toEqual(keys.toSorted());
   });
@@ -132,8 +140,11 @@ describe('describeConfig', () => {
   it('says what a file can say again, with the same meaning', () => {
     const text = illustrated.replace('8080', '9090').replace('seconds: none', 'seconds: 60');
     const config = loadConfig({ path, text, env: {} });
-    const again = loadConfig({ path, text: JSON.stringify(describeConfig(config)), env: {} });
-    expect(again).toEqual(config);
+    // All but the secrets, which nothing says.
+    const said = JSON.stringify(describeConfig(config)).replaceAll('***', '${HODEI_PAGER_SECRET}');
+    const again = loadConfig({ path, text: said, env: {} });
+    const webhooks = config.webhooks.map((each) => ({ ...each, secretIn: expect.any(Function) }));
+    expect(again).toEqual({ ...config, webhooks });
   });
 
   it('says any settings as a file can, also what is unlimited, none or not there', () => {

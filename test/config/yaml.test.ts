@@ -59,7 +59,7 @@ describe('parts of YAML that a config file does not need are refused', () => {
   it('merge keys are keys like others', () => {
     const text = 'server: &a {port: 1}\nobservability:\n  <<: *a\n  <<: {port: 2}';
     expect(refusal(text).split('\n')).toEqual([
-      'c.yaml:3:3: observability.<<: unknown key; known here: logging',
+      'c.yaml:3:3: observability.<<: unknown key; known here: logging, webhooks',
       'c.yaml:3:7: observability.<<: expected the value itself, found an alias',
       'c.yaml:4:3: observability.<<: this key stands in line 3 already',
     ]);

@@ -2,6 +2,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createApp, type AppOptions } from '../../src/http/app.ts';
 import type { Authentication } from '../../src/http/authentication.ts';
 import { createStreams } from '../../src/http/event-stream.ts';
+import { createHub } from '../../src/http/hub.ts';
 import { createRateLimits } from '../../src/http/rate-limits.ts';
 import { BASE_PATH, sendsBody } from '../../src/http/wire.ts';
 import { fullAuthority } from '../../src/service/authority.ts';
@@ -28,7 +29,7 @@ export async function injectedApp(
   const options: AppOptions = {
     ...onThisMachine,
     ...{ service, authentication, newTraceId },
-    streams: createStreams({ service, newTraceId, authentication }),
+    streams: createStreams({ service, authentication, hub: createHub(service, newTraceId) }),
     rateLimits: createRateLimits(onThisMachine.rateLimiting),
     refusals: { note: () => undefined, close: async () => undefined },
     ...{ host: '127.0.0.1', allowedHosts: [], corsOrigins: [], version: '0.0.0' },

@@ -45,6 +45,8 @@ import { findKnownToken, noteTokenUse } from '../../src/service/token-identity.t
 import { createToken, listTokens, revokeToken } from '../../src/service/tokens.ts';
 import { getUsage, listUsage, repairUsage, verifyUsage } from '../../src/service/usage.ts';
 import { listViolations } from '../../src/service/violations.ts';
+import { noteWebhookProgress, registerWebhooks } from '../../src/service/webhook-progress.ts';
+import { listWebhooks, testWebhook } from '../../src/service/webhooks.ts';
 import { migrations as postgresMigrations } from '../../src/store/postgres/migrations/index.ts';
 import { openConnection, type Connection } from '../../src/store/sqlite/connection.ts';
 import { sqliteDatabase, statementsOf } from '../../src/store/sqlite/driver.ts';
@@ -217,6 +219,7 @@ async function doEverything(tables: Tables): Promise<void> {
   for (const tenant of ['acme', id, id.slice(0, -1)]) await call(getTenant, { tenant });
   await call(getTenant, { tenant: 'amce' }).catch(() => undefined);
   await useTokens(call);
+  await useWebhooks(call);
   const bound = callAs(service, { ...ana, boundTo: id });
   await call(getTenant, { tenant: id });
   for (const tenant of ['web', id.slice(0, -1)]) await bound(getTenant, { tenant });
@@ -324,6 +327,17 @@ async function useTokens(call: Call): Promise<void> {
   await call(findKnownToken, { id: null });
   await call(noteTokenUse, { uses: [{ id, at: START }] });
   await call(revokeToken, { token: 'ci' });
+}
+
+async function useWebhooks(call: Call): Promise<void> {
+  const webhooks = ['chat', 'pager'].map((name) => ({ name, url: 'http://a', kinds: ['job'] }));
+  await call(registerWebhooks, { webhooks });
+  await call(testWebhook, { webhook: 'pager' });
+  const { next_cursor: next } = await call(listWebhooks, { limit: 1 });
+  await call(listWebhooks, { cursor: next ?? '' });
+  const progress = { name: 'pager', sequence: 1, attempt: null };
+  await call(noteWebhookProgress, { progress });
+  await call(registerWebhooks, { webhooks: [] });
 }
 
 /** A pool in which jobs run, wait, were refused, and are overdue. */

@@ -1,5 +1,5 @@
-import type { EventFilter, EventRow, EventTable } from '../store.ts';
-import { condition, valuesOf, where, type Database } from './database.ts';
+import type { EventFilter, EventRow, EventTable, WantedEvents } from '../store.ts';
+import { condition, marks, valuesOf, where, type Database } from './database.ts';
 import { subtreeCondition } from './tenants.ts';
 
 interface Row {
@@ -38,7 +38,25 @@ export function eventTable(database: Database): EventTable {
       );
       return rows.map(toEvent);
     },
+    countFollowing: (wanted, limit) => countFollowing(database, wanted, limit),
   };
+}
+
+async function countFollowing(
+  database: Database,
+  { after, until, operations, about }: WantedEvents,
+  limit: number,
+): Promise<number> {
+  const row = await database.get<{ number: number }>(
+    `select count(*) as number from (
+       select e.sequence from event e
+       where e.sequence > ? and e.sequence <= ?
+         and (e.operation in (${marks(operations.length)}) or (e.operation = ? and e.object = ?))
+       limit ?
+     ) wanted`,
+    ...[after, until, ...operations, about.operation, about.object, limit],
+  );
+  return row?.number ?? 0;
 }
 
 async function first(database: Database, since: number | undefined): Promise<EventRow | undefined> {

@@ -18,6 +18,7 @@ import { tenantTable } from './tenants.ts';
 import { tokenTable } from './tokens.ts';
 import { waitingTable } from './waiting.ts';
 import { wakeupTable } from './wakeups.ts';
+import { webhookTable } from './webhooks.ts';
 
 /** Every table, on one connection. */
 export function tablesOf(database: Database): Tables {
@@ -41,5 +42,6 @@ export function tablesOf(database: Database): Tables {
     policies: revisionTable(database, 'policy_revision'),
     tokens: tokenTable(database),
     bursts: burstTable(database),
+    webhooks: webhookTable(database),
   };
 }

@@ -4,6 +4,7 @@ import { sql as poolsAndJobs } from './0002-pools-and-jobs.ts';
 import { sql as queueAndPolicies } from './0003-queue-and-policies.ts';
 import { sql as tokens } from './0004-tokens.ts';
 import { sql as bursts } from './0005-bursts.ts';
+import { sql as webhooks } from './0006-webhooks.ts';
 
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'tenants-and-quotas', sql: tenantsAndQuotas },
@@ -11,4 +12,5 @@ export const migrations: readonly Migration[] = [
   { number: 3, name: 'queue-and-policies', sql: queueAndPolicies },
   { number: 4, name: 'tokens', sql: tokens },
   { number: 5, name: 'bursts', sql: bursts },
+  { number: 6, name: 'webhooks', sql: webhooks },
 ];

@@ -1,0 +1,15 @@
+export const webhookExample = {
+  name: 'pager',
+  url: 'https://pager.example/hodei',
+  kinds: ['job.promote', 'job.evict', 'job.expire'],
+  state: 'retrying' as const,
+  pending: 12,
+  failures: 3,
+  last_error: 'answered 500: upstream is down',
+  last_attempt_at: '2026-11-23T09:30:00.000Z',
+  last_attempt_ms: 34,
+  next_attempt_at: '2026-11-23T09:30:04.000Z',
+  delivered_at: '2026-11-23T09:12:00.000Z',
+  delivered_sequence: 4711,
+  created_at: '2026-11-20T08:00:00.000Z',
+};
