@@ -33,7 +33,7 @@ describe('db migrate', () => {
       {
         "code": 0,
         "err": "",
-        "out": "Applied 5 migrations to ~/data/hodei/hodei.db: 1 tenants-and-quotas, 2 pools-and-jobs, 3 queue-and-policies, 4 tokens and 6 webhooks.",
+        "out": "Applied 6 migrations to ~/data/hodei/hodei.db: 1 tenants-and-quotas, 2 pools-and-jobs, 3 queue-and-policies, 4 tokens, 5 bursts and 6 webhooks.",
       }
     `);
     expect(await home.run('db migrate')).toMatchInlineSnapshot(`
@@ -82,7 +82,7 @@ describe('db status', () => {
     const { out, code } = await home.run('db status');
     expect(out.replace(/sqlite\t.*/, 'sqlite\tx')).toMatchInlineSnapshot(`
       "path	~/data/hodei/hodei.db
-      size	258 kB
+      size	299 kB
       wal	0 bytes
       schema	6
       sqlite	x

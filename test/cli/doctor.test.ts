@@ -40,7 +40,7 @@ describe('doctor', () => {
       [
         "ok    hodei 1.2.3, node x, sqlite x, schema 6",
         "ok    config: there is no file, the defaults hold",
-        "ok    database ~/data/hodei/hodei.db: 258 kB, 0 bytes of WAL, 1 tenant",
+        "ok    database ~/data/hodei/hodei.db: 299 kB, 0 bytes of WAL, 1 tenant",
         "ok    files: hodei.db 0600 in a folder 0700",
         "ok    journal WAL, synchronous FULL, foreign keys on",
         "ok    integrity: every page, index and reference checked in x ms",

@@ -60,7 +60,8 @@ multi_tenancy:
     license: 3
     gpu.h100: 1
   quota_enforcement:
-    violation_policy: queue
+    violation_policy: burst
+    second_choice: queue
 jobs:
   default_ttl_seconds: 3600
   claim_seconds: 60
@@ -74,6 +75,18 @@ scheduling:
   queue_prioritization:
     default_strategy: priority
   max_queue_size: 1000
+burst_capacity:
+  enabled: false
+  default_policy: {max_overage_percentage: 200, burst_duration_minutes: 30}
+  max_concurrent_burst_sessions: unlimited
+  max_per_tenant_per_day: 2
+  burst_cooldown_minutes: 0
+  notice_minutes: 5
+  approval:
+    auto_approve_threshold: 120
+    approvals_required: 2
+    approvers: [ana, ben]
+    timeout_minutes: 60
 observability:
   logging:
     level: warn
@@ -143,7 +156,8 @@ security:
           license: 3,
           'gpu.h100': 1,
         },
-        violationPolicy: 'queue',
+        violationPolicy: 'burst',
+        secondChoice: 'queue',
         scheduling: {
           fairQueuing: {
             enabled: false,
@@ -153,6 +167,20 @@ security:
           },
           strategy: 'priority',
           maxQueueSize: 1000,
+        },
+        burstCapacity: {
+          enabled: false,
+          defaultPolicy: { maxOveragePercentage: 200, durationMinutes: 30 },
+          mostAtOnce: null,
+          mostPerTenantAndDay: 2,
+          cooldownMinutes: 0,
+          noticeMinutes: 5,
+          approval: {
+            autoApproveThreshold: 120,
+            required: 2,
+            approvers: ['ana', 'ben'],
+            timeoutMinutes: 60,
+          },
         },
         requireReason: ['quota.set', 'tenant.delete'],
         jobs: { defaultTtlSeconds: 3600, claimSeconds: 60, queueTtlSeconds: 600 },

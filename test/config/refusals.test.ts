@@ -246,9 +246,9 @@ describe('a wrong value of what holds for jobs is refused where it stands', () =
     expect(refusal('jobs:\n  default_ttl_seconds:')).toEqual([
       `config.yaml:2:3: jobs.default_ttl_seconds: ${seconds(31_536_000)}, or none, found no value`,
     ]);
-    expect(refusal('multi_tenancy:\n  quota_enforcement:\n    violation_policy: burst')).toEqual([
+    expect(refusal('multi_tenancy:\n  quota_enforcement:\n    violation_policy: lend')).toEqual([
       'config.yaml:3:23: multi_tenancy.quota_enforcement.violation_policy:' +
-        ' expected reject or queue, found "burst"',
+        ' expected reject, queue or burst, found "lend"',
     ]);
   });
 });

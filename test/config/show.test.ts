@@ -110,7 +110,7 @@ describe('describeConfig', () => {
       resource_pools: { enabled: true, default_pool_type: 'static', pools: [] },
       multi_tenancy: {
         default_tenant_quota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 },
-        quota_enforcement: { violation_policy: 'reject' },
+        quota_enforcement: { violation_policy: 'reject', second_choice: 'reject' },
       },
       jobs: { default_ttl_seconds: 'none', claim_seconds: 300, queue_ttl_seconds: 86_400 },
       scheduling: {
@@ -122,6 +122,20 @@ describe('describeConfig', () => {
         },
         queue_prioritization: { default_strategy: 'weighted_fair' },
         max_queue_size: 'unlimited',
+      },
+      burst_capacity: {
+        enabled: true,
+        default_policy: { max_overage_percentage: 150, burst_duration_minutes: 60 },
+        max_concurrent_burst_sessions: 10,
+        max_per_tenant_per_day: 5,
+        burst_cooldown_minutes: 15,
+        notice_minutes: 10,
+        approval: {
+          auto_approve_threshold: 100,
+          approvals_required: 1,
+          approvers: [],
+          timeout_minutes: 1440,
+        },
       },
       observability: { logging: { level: 'info' }, webhooks: [] },
       security: {

@@ -88,6 +88,7 @@ describe('diffSettings', () => {
       'multi_tenancy.default_tenant_quota.gpu 0',
       'multi_tenancy.default_tenant_quota.max_concurrent_jobs 10',
       'multi_tenancy.quota_enforcement.violation_policy reject',
+      'multi_tenancy.quota_enforcement.second_choice reject',
       'jobs.claim_seconds 300',
       'jobs.queue_ttl_seconds 86400',
       'scheduling.fair_queuing.enabled true',
@@ -96,6 +97,16 @@ describe('diffSettings', () => {
       'scheduling.fair_queuing.starvation_threshold_minutes 30',
       'scheduling.queue_prioritization.default_strategy weighted_fair',
       'scheduling.max_queue_size null',
+      'burst_capacity.enabled true',
+      'burst_capacity.default_policy.max_overage_percentage 150',
+      'burst_capacity.default_policy.burst_duration_minutes 60',
+      'burst_capacity.max_concurrent_burst_sessions 10',
+      'burst_capacity.max_per_tenant_per_day 5',
+      'burst_capacity.burst_cooldown_minutes 15',
+      'burst_capacity.notice_minutes 10',
+      'burst_capacity.approval.auto_approve_threshold 100',
+      'burst_capacity.approval.approvals_required 1',
+      'burst_capacity.approval.timeout_minutes 1440',
     ]);
   });
 
