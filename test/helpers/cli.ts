@@ -5,7 +5,7 @@ import type { Host } from '../../src/cli/host.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { createHost } from '../../src/main/host.ts';
 import { TRACE_ID } from './service.ts';
-import { newFolder, removeFolder } from './store.ts';
+import { memoryFolder, removeFolder } from './store.ts';
 
 const packageFolder = join(import.meta.dirname, '../..');
 
@@ -38,7 +38,7 @@ export interface CliHome {
 }
 
 export function newCliHome(): CliHome {
-  const folder = newFolder();
+  const folder = memoryFolder();
   const config = join(folder, 'config');
   const data = join(folder, 'data');
   return {

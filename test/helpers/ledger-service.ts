@@ -9,9 +9,8 @@ import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import type { EventRow, Store } from '../../src/store/store.ts';
 import { stoppedClock, type Clock } from './clock.ts';
 import { countingIds } from './ids.ts';
-import { memoryFolder } from './ledger-start.ts';
 import { callAs, TRACE_ID } from './service.ts';
-import { onFile, removeFolder } from './store.ts';
+import { memoryFolder, onFile, removeFolder } from './store.ts';
 import { strayFinder } from './waiting-places.ts';
 
 /** A job as it stands in the file. */

@@ -1,6 +1,3 @@
-import { existsSync, mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fullAuthority } from '../../src/service/authority.ts';
 import { defaultSettings } from '../../src/domain/settings.ts';
 import { callLocal } from '../../src/service/call.ts';
@@ -34,10 +31,4 @@ export async function beginLedger(
   }
   await begin(call);
   await store.close();
-}
-
-/** A folder on a disk of memory, where there is one: for tests in which an fsync proves nothing. */
-export function memoryFolder(): string {
-  const memory = '/dev/shm';
-  return mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'hodei-test-'));
 }

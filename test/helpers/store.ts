@@ -1,5 +1,5 @@
 import Sqlite from 'better-sqlite3';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Store } from '../../src/store/store.ts';
@@ -16,9 +16,9 @@ export interface TestStore {
   close(): Promise<void>;
 }
 
-/** A store on a new file in a folder of its own. */
+/** A store on a new file in a folder of its own, in memory: what a disk keeps is not its subject. */
 export function openTestStore(now: () => number = () => START): TestStore {
-  const folder = newFolder();
+  const folder = memoryFolder();
   const path = join(folder, 'hodei.db');
   const store = openSqliteStore({ path, create: true, now });
   return {
@@ -33,6 +33,21 @@ export function openTestStore(now: () => number = () => START): TestStore {
 
 export function newFolder(): string {
   return mkdtempSync(join(tmpdir(), 'hodei-test-'));
+}
+
+const MEMORY = '/dev/shm';
+/** More than all tests together put there; in a container there is often less. */
+const ENOUGH_MEMORY = 512 * 2 ** 20;
+
+/** A folder on a disk of memory, where there is one: for tests in which an fsync proves nothing. */
+export function memoryFolder(): string {
+  return mkdtempSync(join(hasMemory() ? MEMORY : tmpdir(), 'hodei-test-'));
+}
+
+function hasMemory(): boolean {
+  if (!existsSync(MEMORY)) return false;
+  const { bavail, bsize } = statfsSync(MEMORY);
+  return bavail * bsize >= ENOUGH_MEMORY;
 }
 
 export function removeFolder(folder: string): void {

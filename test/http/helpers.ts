@@ -56,6 +56,9 @@ export async function startTestServer(overrides: Partial<ServerOptions> = {}): P
     newTraceId: () => String((traces += 1)).padStart(32, '0'),
     ...overrides,
     service: knowingTokens(behind.service, overrides.service ?? behind.service),
+  }).catch(async (error: unknown) => {
+    await behind.close();
+    throw error;
   });
   const port = Number(new URL(server.url).port);
   return {
@@ -175,10 +178,11 @@ export async function untilServed({ ask: get }: TestServer): Promise<void> {
   }
 }
 
+/** Waits far longer than it takes, because a machine may have other things to do. */
 export async function eventually(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 20_000;
   while (!holds()) {
-    if (Date.now() > deadline) throw new Error('it did not come true within 5 s');
+    if (Date.now() > deadline) throw new Error('it did not come true within 20 s');
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

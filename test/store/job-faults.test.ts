@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answered } from '../helpers/job-worker.ts';
 import { requireCleanLedger } from '../helpers/ledger.ts';
-import { beginLedger, memoryFolder } from '../helpers/ledger-start.ts';
+import { beginLedger } from '../helpers/ledger-start.ts';
 import { bundleWorker, startWorker } from '../helpers/processes.ts';
-import { onFile, removeFolder } from '../helpers/store.ts';
+import { memoryFolder, onFile, removeFolder } from '../helpers/store.ts';
 import {
   faults,
   traceWhile,

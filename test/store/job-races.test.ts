@@ -4,10 +4,10 @@ import { updateTenant } from '../../src/service/tenants.ts';
 import type { EventRow } from '../../src/store/store.ts';
 import type { Answered } from '../helpers/job-worker.ts';
 import { requireCleanLedger } from '../helpers/ledger.ts';
-import { beginLedger, memoryFolder } from '../helpers/ledger-start.ts';
+import { beginLedger } from '../helpers/ledger-start.ts';
 import { startsAgainstRules } from '../helpers/ledger-story.ts';
 import { bundleWorker, startWorker, type Process } from '../helpers/processes.ts';
-import { removeFolder } from '../helpers/store.ts';
+import { memoryFolder, removeFolder } from '../helpers/store.ts';
 
 /** In memory, since nothing is killed here: the more often they meet, the better. */
 const folder = memoryFolder();

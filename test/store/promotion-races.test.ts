@@ -9,10 +9,10 @@ import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Answered } from '../helpers/job-worker.ts';
 import { countingIds } from '../helpers/ids.ts';
 import { jobStates, requireCleanLedger } from '../helpers/ledger.ts';
-import { beginLedger, memoryFolder } from '../helpers/ledger-start.ts';
+import { beginLedger } from '../helpers/ledger-start.ts';
 import { bundleWorker, startWorker } from '../helpers/processes.ts';
 import { callAs, TRACE_ID } from '../helpers/service.ts';
-import { onFile, removeFolder } from '../helpers/store.ts';
+import { memoryFolder, onFile, removeFolder } from '../helpers/store.ts';
 
 /** In memory, since nothing is killed by surprise: the more often they meet, the better. */
 const folder = memoryFolder();
