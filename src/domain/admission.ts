@@ -3,7 +3,6 @@ import { ceilingOf, examine, excess, type Ceiling, type Check, type ScopeName } 
 import type { Amounts } from './job.ts';
 import type { Limit } from './quota.ts';
 import type { Verdict } from './policy.ts';
-import { MAX_AMOUNT } from './resource.ts';
 
 /** The closed list of reasons why a job was not admitted at once. */
 export const reasonCodes = [
@@ -155,17 +154,21 @@ function choiceOf(verdict: Verdict | undefined): OnFull | 'burst' | undefined {
   return action === 'reject' || action === 'queue' || action === 'burst' ? action : undefined;
 }
 
-/** The session under which all that stands against the request would fit. */
+/** The session under which all that stands against the request would fit, beside what is kept. */
 function offerFor<Scope extends ScopeName>(
-  { offers }: Situation<Scope>,
+  { offers, ceilings, amounts }: Situation<Scope>,
   violations: readonly Violation<Scope>[],
 ): BurstOffer<Scope> | undefined {
-  return offers.find(({ scope, percentage }) =>
-    violations.every(({ scope: of, code, limit, overBy }) => {
-      if (code !== 'over_quota' || of !== scope || limit === null || overBy === null) return false;
-      return (lifted(limit, { percentage }) ?? MAX_AMOUNT) - limit >= overBy;
-    }),
-  );
+  return offers.find(({ scope, percentage }) => {
+    const isAll = violations.every((each) => each.code === 'over_quota' && each.scope === scope);
+    if (!isAll) return false;
+    const raised = ceilings.map((ceiling) =>
+      ceiling.scope === scope
+        ? { ...ceiling, limit: lifted(ceiling.limit, { percentage }) }
+        : ceiling,
+    );
+    return examine(raised, amounts).every(({ overBy }) => overBy === 0);
+  });
 }
 
 /** A rule lets in above limits of tenants; never above what a pool has, nor where nothing starts. */

@@ -1,4 +1,4 @@
-import { MAX_BURST_MINUTES, MAX_PERCENTAGE } from './burst.ts';
+import { countPeople, MAX_BURST_MINUTES, MAX_PERCENTAGE } from './burst.ts';
 import type { Limit } from './quota.ts';
 
 /** What a session of burst capacity may be, and who has to agree to it. */
@@ -153,8 +153,9 @@ export function burstCapacityProblems({
     const message = `nobody would have to agree up to ${autoApproveThreshold} %, and ${most} % is the most there may be (max_overage_percentage)`;
     problems.push({ path: ['approval', 'auto_approve_threshold'], message });
   }
-  if (approvers.length > 0 && approvers.length < required) {
-    const message = `${required} approvals are required, and only ${approvers.length} may approve`;
+  const people = countPeople(approvers);
+  if (people > 0 && people < required) {
+    const message = `${required} approvals are required, and only ${people} may approve`;
     problems.push({ path: ['approval', 'approvers'], message });
   }
   return problems;

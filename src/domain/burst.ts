@@ -166,15 +166,29 @@ function cooldownRefusal(
   cooldown: number,
 ): BurstRefusal | undefined {
   if (cooldown === 0) return undefined;
+  const other = lastNear(wanted, ofTenant, cooldown);
+  if (other === undefined) return undefined;
+  const length = wanted.endsAt - wanted.startsAt;
+  let earliest = wanted.startsAt;
+  // Where it would begin after that one, yet another may be near.
+  for (let next: Period | undefined = other; next !== undefined;) {
+    earliest = next.endsAt + cooldown;
+    next = lastNear({ startsAt: earliest, endsAt: earliest + length }, ofTenant, cooldown);
+  }
+  return { bound: 'cooldown', other, earliest };
+}
+
+/** Of the sessions that are too near the one that ends last. */
+function lastNear(
+  wanted: Period,
+  ofTenant: readonly Period[],
+  cooldown: number,
+): Period | undefined {
   const near = ofTenant.filter(
     (other) =>
       wanted.startsAt < other.endsAt + cooldown && other.startsAt < wanted.endsAt + cooldown,
   );
-  const last = near.reduce<Period | undefined>(
-    (latest, other) => (latest !== undefined && latest.endsAt >= other.endsAt ? latest : other),
-    undefined,
-  );
-  return last && { bound: 'cooldown', other: last, earliest: last.endsAt + cooldown };
+  return near.sort((a, b) => b.endsAt - a.endsAt)[0];
 }
 
 /** A day in UTC, so that no change of summer time makes one longer: `2026-11-23`. */
@@ -203,14 +217,17 @@ function crowdRefusal(
   const meeting = all.filter(
     ({ startsAt, endsAt }) => startsAt < wanted.endsAt && endsAt > wanted.startsAt,
   );
-  const moments = meeting.map(({ startsAt }) => Math.max(startsAt, wanted.startsAt));
-  const sessions = Math.max(
-    0,
-    ...moments.map(
-      (moment) =>
-        meeting.filter(({ startsAt, endsAt }) => startsAt <= moment && moment < endsAt).length,
-    ),
-  );
+  const changes = meeting.flatMap(({ startsAt, endsAt }) => [
+    { at: startsAt, by: 1 },
+    { at: endsAt, by: -1 },
+  ]);
+  // At one moment the ends come first: an end is no part of its session.
+  changes.sort((a, b) => a.at - b.at || a.by - b.by);
+  let [there, sessions] = [0, 0];
+  for (const { at, by } of changes) {
+    there += by;
+    if (at < wanted.endsAt) sessions = Math.max(sessions, there);
+  }
   return sessions < most ? undefined : { bound: 'at_once', sessions };
 }
 
@@ -235,6 +252,13 @@ export function isSamePerson(a: string, b: string): boolean {
   return personOf(a) === personOf(b);
 }
 
+/** How many people these names are of. */
+export function countPeople(names: readonly string[]): number {
+  return new Set(names.map(personOf)).size;
+}
+
 function personOf(principal: string): string {
-  return principal.normalize('NFKC').trim().toLowerCase().normalize('NFKC');
+  const name = principal.normalize('NFKC').trim();
+  // By way of capitals: only so do letters that share one become one, such as ß and ss.
+  return name.toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
 }

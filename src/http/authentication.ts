@@ -4,7 +4,7 @@ import { parseToken, tokenStateAsOf } from '../domain/token.ts';
 import { ANONYMOUS, fullAuthority } from '../service/authority.ts';
 import type { Service } from '../service/call.ts';
 import type { Caller } from '../service/operation.ts';
-import { system } from '../service/settle.ts';
+import { system } from '../service/system.ts';
 import { findKnownToken, noteTokenUse } from '../service/token-identity.ts';
 import { isSecretOf } from '../service/token-secret.ts';
 

@@ -1,7 +1,7 @@
 import type { Service } from '../service/call.ts';
 import { followEvents } from '../service/event-follow.ts';
 import type { FollowedView } from '../service/event-page.ts';
-import { system } from '../service/settle.ts';
+import { system } from '../service/system.ts';
 
 /** What was read in one go: all events after the ones before, and up to which. */
 export interface Batch {

@@ -1,7 +1,7 @@
 import type { HodeiError } from '../domain/errors.ts';
 import { withoutTokens } from '../domain/token.ts';
 import type { Service } from '../service/call.ts';
-import { system } from '../service/settle.ts';
+import { system } from '../service/system.ts';
 import { recordRefusal, type Refusal } from '../service/token-identity.ts';
 
 export interface Refusals {

@@ -2,7 +2,7 @@ import { isForWebhook, retryDelayMs, TEST_EVENT } from '../domain/webhook.ts';
 import type { Service } from '../service/call.ts';
 import { followEvents } from '../service/event-follow.ts';
 import type { FollowedView } from '../service/event-page.ts';
-import { system } from '../service/settle.ts';
+import { system } from '../service/system.ts';
 import { registerWebhooks, type WebhookStart } from '../service/webhook-progress.ts';
 import type { Batch, Hub } from './hub.ts';
 import { attempt, type Sending, type WebhookTarget } from './webhook-attempt.ts';

@@ -1,5 +1,5 @@
 import type { Service } from '../service/call.ts';
-import { system } from '../service/settle.ts';
+import { system } from '../service/system.ts';
 import { noteWebhookProgress, type WebhookAttempt } from '../service/webhook-progress.ts';
 import type { Pace } from './webhook-pace.ts';
 

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { HodeiError } from '../domain/errors.ts';
 import type { Service } from '../service/call.ts';
 import type { Caller, Operation } from '../service/operation.ts';
-import { system } from '../service/settle.ts';
+import { system } from '../service/system.ts';
 import { findKnownToken } from '../service/token-identity.ts';
 import { callThrough } from '../service/worker.ts';
 import { canRead, canWrite } from './probes.ts';

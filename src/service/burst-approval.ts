@@ -4,7 +4,7 @@ import type { BurstRow } from '../store/store.ts';
 import { ANONYMOUS } from './authority.ts';
 import { requireWithinBounds } from './burst-bounds.ts';
 import { burstStep, periodFrom, recordBurst, standBurst } from './burst-changes.ts';
-import { burstsInForce, startIfDue } from './burst-request.ts';
+import { burstsInForce, requireStillWithinMost, startIfDue } from './burst-request.ts';
 import type { Context } from './operation.ts';
 import { existing } from './tenant-lookup.ts';
 
@@ -25,15 +25,16 @@ export async function approveBurst(context: Context, burst: BurstRow): Promise<B
     burst,
     given.map(({ principal }) => principal),
   );
-  await requireWithinBounds(context, await existing(tables, burst.tenant), periodFrom(burst, now));
+  const tenant = await existing(tables, burst.tenant);
+  await requireWithinBounds(context, tenant, periodFrom(burst, now));
+  await requireStillWithinMost(context, tenant, burst);
   const { principal } = caller;
   await tables.bursts.addApproval(burst.key, { principal, approvedAt: now });
   const approvals = given.length + 1;
   const isLast = approvals >= burst.approvalsRequired;
-  const decided = { ...burst, decidedAt: now, decidedBy: principal };
   const after = isLast
-    ? await standBurst(context, decided)
-    : { ...decided, version: burst.version + 1 };
+    ? await standBurst(context, { ...burst, decidedAt: now, decidedBy: principal })
+    : { ...burst, version: burst.version + 1 };
   if (!isLast) await tables.bursts.update(after);
   const counted = { approvals, approvals_required: burst.approvalsRequired };
   await recordBurst(context, 'burst.approve', after, burst.state, counted);

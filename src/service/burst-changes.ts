@@ -198,19 +198,6 @@ const closings = {
   lapsed: 'burst.lapse',
 } as const satisfies Record<string, EventName>;
 
-/** What is deleted needs no more than it has: its sessions go with it. */
-export async function dropBursts(context: Context, bursts: readonly BurstRow[]): Promise<void> {
-  const { now, caller } = context;
-  const saying = { ...context, caller: { ...caller, reason: caller.reason ?? 'it was deleted' } };
-  for (const burst of bursts) {
-    if (burst.state === 'active') {
-      await endBurst(saying, burst, { operation: 'burst.end', at: now, by: caller.principal });
-    } else {
-      await closeBurst(saying, burst, 'cancelled', now);
-    }
-  }
-}
-
 /** Appends the event of a change of a session. */
 export async function recordBurst(
   context: Context,

@@ -16,11 +16,12 @@ import { allowancesOf, catalogueOf, type CatalogueAllowance } from './allowances
 import { ANONYMOUS } from './authority.ts';
 import { requireFewRequests, requireWithinBounds } from './burst-bounds.ts';
 import { beginBurst, insertBurst, periodFrom, standBurst } from './burst-changes.ts';
+import { liftOf } from './burst-lifts.ts';
 import { newBurst } from './burst-opening.ts';
 import { unknownResource } from './job-request.ts';
 import type { Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
-import { limitedPool } from './pool-lookup.ts';
+import { existingPool, limitedPool } from './pool-lookup.ts';
 import type { CreateBurstRequest } from './schemas/burst.ts';
 import { toInstant } from './schemas/common.ts';
 import { settingsInForce } from './settings-in-force.ts';
@@ -168,7 +169,7 @@ function namedAllowance(
 /** @throws invalid with the numbers: a person can agree to much, but not to everything. */
 function requireWithinMost(
   tenant: TenantRow,
-  wanted: readonly Wanted[],
+  wanted: readonly Omit<Wanted, 'row'>[],
   { defaultPolicy: { maxOveragePercentage: most } }: BurstCapacity,
 ): void {
   for (const { allowance, lift } of wanted) {
@@ -182,6 +183,27 @@ function requireWithinMost(
       'What is needed for longer is a quota: hodei quota set',
     );
   }
+}
+
+/** @throws invalid where a limit, or what may be lent of it, is lower than when it was asked for. */
+export async function requireStillWithinMost(
+  context: Context,
+  tenant: TenantRow,
+  burst: BurstRow,
+): Promise<void> {
+  const { tables, now } = context;
+  const lifts = await tables.bursts.lifts(burst.key);
+  const resources = (await tables.resources.list()).filter(({ key }) =>
+    lifts.some(({ resource }) => resource === key),
+  );
+  const pool = burst.pool === null ? undefined : await existingPool(tables, burst.pool);
+  const overdue = await overdueAsOf(tables, now);
+  const { own } = await allowancesOf(context, tenant, pool, resources, overdue);
+  const wanted = own.map((allowance) => {
+    const found = lifts.find(({ resource }) => resource === allowance.resource.key);
+    return { allowance, lift: liftOf(burst, found?.amount ?? null) };
+  });
+  requireWithinMost(tenant, wanted, await burstsInForce(tables));
 }
 
 /** Why, in the words of who asks: who shall agree reads it. */

@@ -3,6 +3,7 @@ import type { BurstRow, Tables } from '../store/store.ts';
 import { announceEnd, beginBurst, closeBurst, endBurst } from './burst-changes.ts';
 import { evictUnder } from './burst-evictions.ts';
 import type { Context } from './operation.ts';
+import { asSystem } from './system.ts';
 
 /** Whether the time has come for a session, or some of its jobs have still to go. */
 export async function areBurstsDue(tables: Tables, now: number): Promise<boolean> {
@@ -28,12 +29,35 @@ export async function settleBursts(
   return due.length;
 }
 
-async function advance(context: Context, burst: BurstRow): Promise<void> {
+/**
+ * Does to one session what its time has come for, before somebody changes it: where more of them are
+ * due than are settled at once, it may be among those that are left.
+ */
+export function settleBurst(context: Context, burst: BurstRow): Promise<BurstRow> {
+  return advance(asSystem(context), burst);
+}
+
+/** What is deleted needs no more than it has: its sessions go with it. */
+export async function dropBursts(context: Context, bursts: readonly BurstRow[]): Promise<void> {
+  const { now, caller } = context;
+  const saying = { ...context, caller: { ...caller, reason: caller.reason ?? 'it was deleted' } };
+  for (const written of bursts) {
+    const burst = await settleBurst(context, written);
+    if (burst.state === 'active') {
+      await endBurst(saying, burst, { operation: 'burst.end', at: now, by: caller.principal });
+    } else if (burst.state === 'requested' || burst.state === 'approved') {
+      await closeBurst(saying, burst, 'cancelled', now);
+    }
+  }
+}
+
+async function advance(context: Context, burst: BurstRow): Promise<BurstRow> {
   let current = burst;
   for (let moment = nextMomentOf(current); moment !== null && moment <= context.now;) {
     current = await step(context, current);
     moment = nextMomentOf(current);
   }
+  return current;
 }
 
 async function step(context: Context, burst: BurstRow): Promise<BurstRow> {

@@ -9,6 +9,7 @@ import { burstStep, closeBurst, endBurst } from './burst-changes.ts';
 import { burstExample } from './burst-examples.ts';
 import { burstsInForce, requestBurst } from './burst-request.ts';
 import { burstViews, viewOne, type BurstView } from './burst-view.ts';
+import { settleBurst } from './burst-settlement.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
 import { operation, type Context } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
@@ -150,7 +151,7 @@ export const approveBurstSession = operation({
 
   async run(context, { burst }) {
     await burstsInForce(context.tables);
-    return viewOne(context, await approveBurst(context, await findBurst(context.tables, burst)));
+    return viewOne(context, await approveBurst(context, await burstToChange(context, burst)));
   },
 });
 
@@ -208,7 +209,7 @@ export const endBurstSession = operation({
 
   async run(context, { burst: reference }) {
     const { now, caller } = context;
-    const burst = await findBurst(context.tables, reference);
+    const burst = await burstToChange(context, reference);
     requireOwn(context, burst);
     if (burstStep(burst, 'end', now) === 'unchanged') return viewOne(context, burst);
     const by = caller.principal;
@@ -224,7 +225,7 @@ async function close(
   reference: string,
   event: 'deny' | 'cancel',
 ): Promise<BurstView> {
-  const burst = await findBurst(context.tables, reference);
+  const burst = await burstToChange(context, reference);
   if (event === 'cancel') requireOwn(context, burst);
   const to = burstStep(burst, event, context.now);
   if (to !== 'denied' && to !== 'cancelled') return viewOne(context, burst);
@@ -235,6 +236,10 @@ async function close(
 function requireOwn({ caller }: Context, { id, requestedBy }: BurstRow): void {
   if (caller.role !== 'agent' || isSamePerson(requestedBy, caller.principal)) return;
   throw forbidden(`${requestedBy} asked for ${id}, and an agent ends only what is its own.`);
+}
+
+async function burstToChange(context: Context, id: string): Promise<BurstRow> {
+  return settleBurst(context, await findBurst(context.tables, id));
 }
 
 async function findBurst(tables: Tables, id: string): Promise<BurstRow> {

@@ -12,7 +12,8 @@ import {
   type Operation,
 } from './operation.ts';
 import { BeyondReach, everywhere, withinReach } from './reach.ts';
-import { isSettlementDue, promoteWoken, settle, system } from './settle.ts';
+import { isSettlementDue, promoteWoken, settle } from './settle.ts';
+import { system } from './system.ts';
 
 export interface Environment {
   readonly now: Clock;

@@ -43,7 +43,9 @@ export async function resize(
   await tables.jobs.replaceAmounts(job.key, chargesOf({ amounts: wanted, resources: catalogue }));
   const charges = chargesOf(difference);
   await charge(context, path, charges);
-  const bursts = burstsFor(path.ceilings, difference.amounts);
+  // What runs above limits anyway does not go with a session.
+  const isAbove = job.mark === 'override' || job.mark === 'adopted';
+  const bursts = isAbove ? [] : burstsFor(path.ceilings, difference.amounts);
   for (const { key } of bursts) await tables.bursts.addJob(key, job.key);
   const resized = { ...job, burst: job.burst ?? bursts[0]?.key ?? null, version: job.version + 1 };
   await tables.jobs.update(resized);

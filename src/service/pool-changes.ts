@@ -2,7 +2,7 @@ import { conflict } from '../domain/errors.ts';
 import { sizeAfter, type PoolDefinition, type PoolSource } from '../domain/pool.ts';
 import type { PoolRow, ResourceRow, Tables } from '../store/store.ts';
 import { catalogueOf } from './allowances.ts';
-import { dropBursts } from './burst-changes.ts';
+import { dropBursts } from './burst-settlement.ts';
 import { recordEvent } from './event-log.ts';
 import type { Context } from './operation.ts';
 import {

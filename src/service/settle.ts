@@ -2,20 +2,15 @@ import { transition } from '../domain/job.ts';
 import type { JobRow, Tables } from '../store/store.ts';
 import { areBurstsDue, settleBursts } from './burst-settlement.ts';
 import { endJob } from './job-changes.ts';
-import type { Caller, Context } from './operation.ts';
-import { everywhere } from './reach.ts';
+import type { Context } from './operation.ts';
 import { isResumeDue, resumeOverdue } from './pool-hold.ts';
 import { placesInPool } from './pool-room.ts';
 import { continuePromotion, distinct, promote, promoteLater } from './promotion.ts';
 import { areReservationsDue, renewReservations } from './reservations.ts';
+import { asSystem } from './system.ts';
 
 /** So many leases are settled with one change; what is left waits for the next one. */
 const SETTLED_AT_ONCE = 200;
-
-/** Who acts when time runs out: nobody, but hodei itself. */
-export function system(traceId: string): Caller {
-  return { principal: 'hodei', role: 'admin', boundTo: null, traceId };
-}
 
 /** Whether something is overdue, or was left to be promoted. */
 export async function isSettlementDue(tables: Tables, now: number): Promise<boolean> {
@@ -58,10 +53,6 @@ export async function expire(context: Context, job: JobRow): Promise<void> {
   const to = transition(job.state, 'expire');
   if (to !== 'expired') throw new Error(`job ${job.id} is ${job.state} and has a due time`);
   await endJob(asSystem(context), job, to, 'expire');
-}
-
-function asSystem(context: Context): Context {
-  return { ...context, reach: everywhere, caller: system(context.caller.traceId) };
 }
 
 /** While leases are overdue, so many of them are settled for the sake of one call. */

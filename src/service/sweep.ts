@@ -4,7 +4,8 @@ import { ADMINS } from '../domain/role.ts';
 import type { Store } from '../store/store.ts';
 import type { Environment, Runner } from './call.ts';
 import { operation, type Operation } from './operation.ts';
-import { isSettlementDue, system } from './settle.ts';
+import { isSettlementDue } from './settle.ts';
+import { system } from './system.ts';
 
 /** A change that changes nothing itself: what is due is settled before every change. */
 const settleOnly: Operation = operation({

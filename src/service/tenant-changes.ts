@@ -2,7 +2,7 @@ import { conflict, HodeiError } from '../domain/errors.ts';
 import { stateAsOf, transition } from '../domain/job.ts';
 import type { TenantStatus } from '../domain/tenant.ts';
 import type { JobRow, Tables, TenantRow } from '../store/store.ts';
-import { dropBursts } from './burst-changes.ts';
+import { dropBursts } from './burst-settlement.ts';
 import { recordEvent } from './event-log.ts';
 import type { EventName } from '../domain/event-names.ts';
 import { endJob } from './job-changes.ts';

@@ -75,11 +75,12 @@ describe('a request beside one limit', () => {
       outcome: 'rejected',
       code: 'over_quota',
       isRetryable: true,
+      verdict: undefined,
       violations: [
         {
           scope: acme,
           resource: 'cpu_m',
-          ...{ limit: 10, used: 5, requested: 6, overBy: 1, code: 'over_quota' },
+          ...{ limit: 10, base: null, used: 5, requested: 6, overBy: 1, code: 'over_quota' },
         },
       ],
     });
@@ -127,10 +128,11 @@ describe('what could not even run alone', () => {
       outcome: 'rejected',
       code: 'impossible',
       isRetryable: false,
+      verdict: undefined,
       violations: [
         {
           ...{ scope: acme, resource: 'cpu_m', code: 'impossible' },
-          ...{ limit: 10, used: 5, requested: 11, overBy: 1 },
+          ...{ limit: 10, base: null, used: 5, requested: 11, overBy: 1 },
         },
       ],
     });
@@ -167,12 +169,13 @@ describe('what is no matter of amount', () => {
 
   it('comes first where the tenant is suspended, whatever else there is', () => {
     const more = { suspended: eng, held: gpuPool, preceded: gpuPool, onFull: 'queue' } as const;
-    const none = { limit: null, used: null, requested: null, overBy: null };
+    const none = { limit: null, base: null, used: null, requested: null, overBy: null };
     for (const ceilings of [roomy, [ceiling(0)], [ceiling(10, 10)]]) {
       expect(decide(situation({ cpu_m: 5 }, ceilings, more))).toEqual({
         outcome: 'rejected',
         code: 'suspended',
         isRetryable: false,
+        verdict: undefined,
         violations: [{ scope: eng, resource: null, ...none, code: 'suspended' }],
       });
     }

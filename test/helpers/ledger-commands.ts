@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { AdmitCommand, LedgerCommand, PoolShape } from './ledger-model.ts';
+import type { AdmitCommand, BurstCommand, LedgerCommand } from './ledger-model.ts';
+import type { PoolShape } from './ledger-pools.ts';
 import { resources, type Amounts, type ResourceName } from './ledger-rules.ts';
 
 // Few names and small amounts, so that limits bind, names collide and jobs wait for each other; and
@@ -85,13 +86,53 @@ const admit: fc.Arbitrary<AdmitCommand> = record({
   tenant,
   pool,
   amounts,
-  onFull: fc.constantFrom('queue' as const, 'queue' as const, 'reject' as const),
+  onFull: fc.constantFrom('queue' as const, 'queue' as const, 'reject' as const, null),
   jobId: mostly([null], ['x', 'x', 'y']),
   key: mostly([null], ['k', 'k', 'l']),
   ttl: mostly([null], [60, 300]),
   queueTtl: mostly([null], [60, 300]),
   priority,
 });
+
+const lift = fc.oneof(
+  record({
+    percentage: mostly([150, 200, 134, 150], [120, 201]),
+    resources: mostly<readonly ResourceName[] | null>(
+      [null, ['cpu_m']],
+      [['gpu'], ['jobs', 'cpu_m']],
+    ),
+    add: fc.constant(null),
+  }),
+  record({
+    percentage: fc.constant(null),
+    resources: fc.constant(null),
+    add: mostly<Amounts>(
+      [{ cpu_m: 1 }, { cpu_m: 2 }, { gpu: 1 }, { cpu_m: 1, gpu: 1 }],
+      [{ cpu_m: 9 }],
+    ),
+  }),
+);
+
+const burst: fc.Arbitrary<BurstCommand> = fc
+  .tuple(
+    lift,
+    record({
+      do: fc.constant('burst' as const),
+      tenant,
+      pool: mostly([null, null, 'p'], ['default', 'q']),
+      seconds: fc.constantFrom(60, 61, 120, 300),
+      startsIn: mostly([null, null, 60], [-30, -60, 300, 90_000]),
+      onEnd: fc.constantFrom('keep' as const, 'evict' as const),
+    }),
+  )
+  .map(([lifting, rest]) => ({ ...rest, ...lifting }));
+
+/** Among all that there were, counted around; mostly the latest. */
+const session = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(-1) },
+  { weight: 2, arbitrary: fc.nat({ max: 10 }) },
+);
+const person = mostly(['ben', 'eva'], ['ana']);
 
 const some = <T extends string>(verb: T) => fc.constant(verb);
 const often = (weight: number, arbitrary: fc.Arbitrary<LedgerCommand>) => ({ weight, arbitrary });
@@ -101,6 +142,8 @@ const resize = record({ do: some('resize'), job, amounts: resized });
 const advance = record({ do: some('advance'), seconds });
 const set = record({ do: some('set'), tenant, pool: somewhere, resource, limit });
 const unset = record({ do: some('unset'), tenant, pool: somewhere, resource });
+const approve = record({ do: some('approve'), burst: session, by: person });
+const look = record({ do: some('look'), tenant, pool: mostly([null, 'p'], ['default']) });
 
 const command: fc.Arbitrary<LedgerCommand> = fc.oneof(
   often(40, admit),
@@ -122,6 +165,12 @@ const command: fc.Arbitrary<LedgerCommand> = fc.oneof(
   often(3, record({ do: some('unhold'), pool })),
   often(1, record({ do: some('deletePool'), pool })),
   often(1, record({ do: some('restart') })),
+  often(4, burst),
+  often(5, approve),
+  often(1, record({ do: some('deny'), burst: session, by: person })),
+  often(1, record({ do: some('cancelBurst'), burst: session, by: person })),
+  often(2, record({ do: some('endBurst'), burst: session, by: person })),
+  often(3, look),
 );
 
 /** What makes room. */
@@ -159,6 +208,53 @@ const askedAgain: fc.Arbitrary<LedgerCommand[]> = fc
     return [again, { do: end, job: -1 }, { do: 'advance', seconds: after }, again];
   });
 
+/** So little that several of them fit in what is lent. */
+const small = record({
+  tenant,
+  cpu: fc.constantFrom(1, 1, 2),
+  onFull: fc.constantFrom('queue' as const, null),
+}).map(({ tenant: name, cpu, onFull }): AdmitCommand => ({
+  ...{ do: 'admit', tenant: name, pool: 'default', amounts: { cpu_m: cpu }, onFull },
+  ...{ jobId: null, key: null, ttl: null, queueTtl: null, priority: 0 },
+}));
+
+/** Capacity is lent, something is done with it, and time passes over what happens to it. */
+const lent: fc.Arbitrary<LedgerCommand[]> = fc
+  .tuple(
+    burst,
+    fc.array(
+      fc.oneof<fc.Arbitrary<LedgerCommand>[]>(small, small, small, admit, release, set, resize),
+      {
+        minLength: 2,
+        maxLength: 6,
+      },
+    ),
+    mostly([59, 60, 61, 120, 240], [300, 1_000]),
+    record({ do: some('look'), tenant, pool: mostly([null, 'p'], ['default']) }),
+    admit,
+  )
+  .map(([asked, meanwhile, after, seen, last]): LedgerCommand[] => {
+    const { tenant: name } = asked;
+    const begun = ['ben', 'eva'].map((by): LedgerCommand => ({ do: 'approve', burst: -1, by }));
+    const used = meanwhile.map((each) => (each.do === 'admit' ? { ...each, tenant: name } : each));
+    const passed: LedgerCommand = { do: 'advance', seconds: after };
+    return [asked, ...begun, ...used, passed, { ...seen, tenant: name }, last];
+  });
+
+/** Capacity is asked for, and somebody answers that at once, or ends what nobody had to agree to. */
+const answered: fc.Arbitrary<LedgerCommand[]> = fc
+  .tuple(
+    burst,
+    fc.constantFrom(
+      'approve' as const,
+      'deny' as const,
+      'cancelBurst' as const,
+      'endBurst' as const,
+    ),
+    fc.constantFrom('ana', 'ben'),
+  )
+  .map(([asked, verb, by]): LedgerCommand[] => [asked, { do: verb, burst: -1, by }]);
+
 export interface Step {
   readonly command: LedgerCommand;
   readonly isDry: boolean;
@@ -179,6 +275,8 @@ const episode: fc.Arbitrary<Step[]> = fc.oneof(
   },
   { weight: 1, arbitrary: shutMeanwhile.map(really) },
   { weight: 1, arbitrary: askedAgain.map(really) },
+  { weight: 6, arbitrary: lent.map(really) },
+  { weight: 3, arbitrary: answered.map(really) },
 );
 
 const NAMES = ['a', 'b', 'c', 'd'];

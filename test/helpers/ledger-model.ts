@@ -1,4 +1,15 @@
 import type { Limit } from '../../src/domain/quota.ts';
+import {
+  answerBurst,
+  dropBursts,
+  linkJob,
+  openFor,
+  requestBurst,
+  type BurstAsk,
+  type BurstVerb,
+} from './ledger-bursts.ts';
+import { bestLift, type ModelBurst, type ModelBurstState } from './ledger-lifts.ts';
+import { applyToPool, findPool, poolOf, type PoolShape } from './ledger-pools.ts';
 import { promote, settle } from './ledger-queue.ts';
 import {
   charged,
@@ -28,30 +39,24 @@ import {
   type Verdict,
 } from './ledger-rules.ts';
 
-/** What a request says of a pool. */
-export interface PoolShape {
-  readonly type?: 'static' | 'dynamic' | undefined;
-  readonly min_size?: number | undefined;
-  readonly max_size?: number | undefined;
-  readonly size?: number | undefined;
-  readonly resources?: Amounts | undefined;
-  readonly quotas?: {
-    readonly max_concurrent_jobs?: Limit | undefined;
-    readonly max_jobs_per_tenant?: Limit | undefined;
-  };
-}
-
 export interface AdmitCommand {
   readonly do: 'admit';
   readonly tenant: string;
   readonly pool: string;
   readonly amounts: Amounts;
-  readonly onFull: 'reject' | 'queue';
+  /** Null: as the settings say. */
+  readonly onFull: 'reject' | 'queue' | null;
   readonly jobId: string | null;
   readonly key: string | null;
   readonly ttl: number | null;
   readonly queueTtl: number | null;
   readonly priority: number;
+}
+
+export interface BurstCommand extends BurstAsk {
+  readonly do: 'burst';
+  readonly tenant: string;
+  readonly pool: string | null;
 }
 
 /** Jobs are named by their place among all that there ever were, counted around; -1 is the latest. */
@@ -68,12 +73,15 @@ export type LedgerCommand =
   | { do: 'resize'; job: number; amounts: Amounts }
   | { do: 'release' | 'cancel'; job: number }
   | { do: 'renew'; job: number; ttl: number | null }
+  | BurstCommand
+  | { do: BurstVerb; burst: number; by: string }
+  | { do: 'look'; tenant: string; pool: string | null }
   | { do: 'advance'; seconds: number }
   | { do: 'restart' };
 
 /** What hodei should answer. */
 export interface ModelAnswer {
-  readonly state?: ModelState | 'rejected' | undefined;
+  readonly state?: ModelState | ModelBurstState | 'rejected' | undefined;
   readonly isReplayed?: boolean;
   readonly code?: string | undefined;
   readonly isRetryable?: boolean | undefined;
@@ -81,13 +89,16 @@ export interface ModelAnswer {
   /** Of a change that makes room: which waiting jobs it started. */
   readonly started?: readonly ModelJob[];
   /** What came into being, whose id hodei gives. */
-  readonly made?: ModelJob | ModelTenant;
+  readonly made?: ModelJob | ModelTenant | ModelBurst;
+  /** The session that was opened for it. */
+  readonly opened?: ModelBurst | undefined;
 }
 
 export function newModel(now: number, scheduling: ModelScheduling): LedgerModel {
   const pool = poolOf('default', 0, {});
   return {
     ...{ scheduling, now, tenants: [], pools: [pool], limits: [], jobs: [], kept: [] },
+    bursts: [],
     ...{ keys: new Map(), rejections: new Map() },
     events: [{ operation: 'config.apply', object: 'config' }],
   };
@@ -96,7 +107,7 @@ export function newModel(now: number, scheduling: ModelScheduling): LedgerModel 
 /** Does a command to the model. @throws Refused with the code that hodei should answer. */
 export function apply(model: LedgerModel, command: LedgerCommand): ModelAnswer {
   if (command.do === 'advance') model.now += command.seconds * 1000;
-  if (command.do === 'advance' || command.do === 'restart') return {};
+  if (command.do === 'advance' || command.do === 'restart' || command.do === 'look') return {};
   settle(model);
   switch (command.do) {
     case 'create':
@@ -116,6 +127,12 @@ export function apply(model: LedgerModel, command: LedgerCommand): ModelAnswer {
       return applyToPool(model, command);
     case 'admit':
       return admit(model, command);
+    case 'burst':
+    case 'approve':
+    case 'deny':
+    case 'cancelBurst':
+    case 'endBurst':
+      return applyToBurst(model, command);
     case 'resize':
     case 'release':
     case 'cancel':
@@ -124,7 +141,8 @@ export function apply(model: LedgerModel, command: LedgerCommand): ModelAnswer {
   }
 }
 
-type Doing<Verb extends LedgerCommand['do']> = Extract<LedgerCommand, { do: Verb }>;
+/** The command of one of these verbs. */
+export type Doing<Verb extends LedgerCommand['do']> = Extract<LedgerCommand, { do: Verb }>;
 
 function applyToTenant(
   model: LedgerModel,
@@ -193,7 +211,8 @@ function wouldBeOver(model: LedgerModel, above: ModelTenant, moved: ModelTenant)
       const scope = { tenant: above, pool };
       const unset = pool === null ? defaultLimits[resource] : null;
       const own = ownLimit(model, scope, resource);
-      const limit = (own === undefined ? unset : own.limit) ?? Infinity;
+      const written = own === undefined ? unset : own.limit;
+      const limit = bestLift(model, scope, resource, written)?.limit ?? written ?? Infinity;
       return carried > 0 && usedIn(model, scope, resource) + carried > limit;
     }),
   );
@@ -211,9 +230,34 @@ function remove(model: LedgerModel, tenant: ModelTenant): void {
     if (job.tenant !== tenant || !isLiving(job)) continue;
     endJob(model, job, job.state === 'admitted' ? 'evicted' : 'cancelled');
   }
+  dropBursts(
+    model,
+    model.bursts.filter((burst) => burst.tenant === tenant),
+  );
   model.tenants = model.tenants.filter((each) => each !== tenant);
   model.limits = model.limits.filter((each) => each.tenant !== tenant);
   model.events.push({ operation: 'tenant.delete', object: tenant });
+}
+
+function applyToBurst(model: LedgerModel, command: Doing<'burst' | BurstVerb>): ModelAnswer {
+  if (command.do === 'burst') {
+    const tenant = findTenant(model, command.tenant);
+    const pool = command.pool === null ? null : findPool(model, command.pool);
+    const made = requestBurst(model, { tenant, pool }, command);
+    const { state } = made;
+    promote(model);
+    return { state, made };
+  }
+  const burst = burstAt(model, command.burst);
+  if (burst === undefined) throw new Error('there is no session yet');
+  answerBurst(model, burst, command.do, command.by);
+  const { state } = burst;
+  promote(model);
+  return { state };
+}
+
+export function burstAt({ bursts }: LedgerModel, place: number): ModelBurst | undefined {
+  return bursts.at(place % bursts.length);
 }
 
 function applyToLimit(model: LedgerModel, command: Doing<'set' | 'unset'>): ModelAnswer {
@@ -235,79 +279,6 @@ function applyToLimit(model: LedgerModel, command: Doing<'set' | 'unset'>): Mode
   return { started: promote(model) };
 }
 
-function applyToPool(
-  model: LedgerModel,
-  command: Doing<'createPool' | 'updatePool' | 'hold' | 'unhold' | 'deletePool'>,
-): ModelAnswer {
-  if (command.do === 'createPool') {
-    refuseIf(
-      model.pools.some(({ name }) => name === command.pool),
-      'conflict',
-    );
-    model.pools.push(poolOf(command.pool, model.events.length, command.shape));
-    model.events.push({ operation: 'pool.create', object: command.pool });
-    return {};
-  }
-  const pool = findPool(model, command.pool);
-  if (command.do === 'updatePool') {
-    const changed = poolOf(pool.name, pool.id, command.shape, pool);
-    if (JSON.stringify(changed) === JSON.stringify(pool)) return { started: [] };
-    Object.assign(pool, changed);
-    model.events.push({ operation: 'pool.update', object: pool.name });
-    return { started: promote(model) };
-  }
-  if (command.do === 'deletePool') {
-    refuseIf(
-      model.jobs.some((job) => isLiving(job) && job.pool === pool),
-      'conflict',
-    );
-    refuseIf(model.pools.length === 1, 'conflict');
-    model.pools = model.pools.filter((each) => each !== pool);
-    model.limits = model.limits.filter((each) => each.pool !== pool);
-    model.events.push({ operation: 'pool.delete', object: pool.name });
-    return {};
-  }
-  const isHeld = command.do === 'hold';
-  if (pool.isHeld === isHeld) return isHeld ? {} : { started: [] };
-  pool.isHeld = isHeld;
-  model.events.push({ operation: isHeld ? 'pool.hold' : 'pool.resume', object: pool.name });
-  const started = promote(model);
-  return isHeld ? {} : { started };
-}
-
-/** A pool with what a request says of it. */
-function poolOf(name: string, id: number, shape: PoolShape, before?: ModelPool): ModelPool {
-  const type = shape.type ?? before?.type ?? 'static';
-  const minSize = shape.min_size ?? before?.minSize ?? 1;
-  const maxSize = shape.max_size ?? before?.maxSize ?? 1;
-  refuseIf(minSize > maxSize, 'invalid');
-  const asked = shape.size === before?.size ? undefined : shape.size;
-  const { quotas } = shape;
-  const said = <T>(value: T | undefined, otherwise: T) => (value === undefined ? otherwise : value);
-  return {
-    ...{ id, name, type, minSize, maxSize, isHeld: before?.isHeld ?? false },
-    size: sizeOf(type, minSize, maxSize, before?.size ?? minSize, asked),
-    perWorker: shape.resources ?? before?.perWorker ?? {},
-    maxJobs: said(quotas?.max_concurrent_jobs, before?.maxJobs ?? null),
-    maxJobsPerTenant: said(quotas?.max_jobs_per_tenant, before?.maxJobsPerTenant ?? null),
-  };
-}
-
-function sizeOf(
-  type: ModelPool['type'],
-  min: number,
-  max: number,
-  present: number,
-  asked: number | undefined,
-): number {
-  if (type === 'static') {
-    refuseIf(asked !== undefined && asked !== max, 'invalid');
-    return max;
-  }
-  refuseIf(asked !== undefined && (asked < min || asked > max), 'invalid');
-  return asked ?? Math.min(Math.max(present, min), max);
-}
-
 function admit(model: LedgerModel, command: AdmitCommand): ModelAnswer {
   const { jobId, ttl, key, priority } = command;
   const tenant = findTenant(model, command.tenant);
@@ -316,12 +287,20 @@ function admit(model: LedgerModel, command: AdmitCommand): ModelAnswer {
   const asked = JSON.stringify([tenant.id, pool.name, amounts, jobId, ttl, priority]);
   const replayed = findReplayed(model, tenant, command, asked);
   if (replayed !== undefined) return { state: replayed.state, isReplayed: true };
-  const decided = decide(model, { tenant, pool, amounts });
-  const isRefused = command.onFull === 'reject' || decided.isRetryable === false;
+  const demand = { tenant, pool, amounts };
+  const decided = decide(model, demand);
+  const { policy, secondChoice } = model.scheduling.burst;
+  const wanted = command.onFull ?? policy;
+  const isLent = decided.outcome === 'rejected' && wanted === 'burst';
+  const opened = isLent ? openFor(model, demand, decided) : undefined;
+  const onFull = wanted === 'burst' ? secondChoice : wanted;
+  const isRefused = onFull === 'reject' || decided.isRetryable === false;
   const isFull = !isRefused && isQueueFull(model, pool);
-  const verdict = decided.outcome === 'rejected' && isFull ? withFullQueue(decided, pool) : decided;
+  const isShut = decided.outcome === 'rejected' && isFull;
+  const verdict =
+    opened !== undefined ? decide(model, demand) : isShut ? withFullQueue(decided, pool) : decided;
   if (verdict.outcome === 'rejected' && (isRefused || isFull)) {
-    recordRejection(model, { tenant, pool, amounts }, verdict);
+    recordRejection(model, demand, verdict);
     return answerOf('rejected', verdict);
   }
   const state = verdict.outcome === 'admitted' ? 'admitted' : 'queued';
@@ -330,12 +309,17 @@ function admit(model: LedgerModel, command: AdmitCommand): ModelAnswer {
   const job: ModelJob = {
     ...{ id: '', tenant, pool, jobId, state, amounts, ttl, queueTtl, asked },
     ...{ isClaimDue: false, endedAt: null, priority, requestedAt: model.now },
+    admittedAt: state === 'admitted' ? model.now : null,
     dueAt: seconds === null ? null : model.now + seconds * 1000,
   };
+  if (state === 'admitted') {
+    linkJob(model, job, (scope, resource) => usedIn(model, scope, resource), amounts);
+  }
   model.jobs.push(job);
   if (key !== null) model.keys.set(key, { job, asked });
   model.events.push({ operation: state === 'admitted' ? 'job.admit' : 'job.queue', object: job });
-  return { ...answerOf(state, verdict), made: job };
+  if (opened !== undefined) promote(model);
+  return { ...answerOf(state, verdict), made: job, opened };
 }
 
 function isQueueFull({ scheduling, jobs }: LedgerModel, pool: ModelPool): boolean {
@@ -344,8 +328,9 @@ function isQueueFull({ scheduling, jobs }: LedgerModel, pool: ModelPool): boolea
 }
 
 function withFullQueue(verdict: Verdict, pool: ModelPool): Verdict {
-  const none = { resource: null, limit: null, used: null, requested: null, overBy: null };
-  const full = { scope: `-/${pool.name}`, ...none, code: 'queue_full' };
+  const none = { resource: null, limit: null, base: null, used: null };
+  const numbers = { ...none, requested: null, overBy: null };
+  const full = { scope: `-/${pool.name}`, ...numbers, code: 'queue_full' };
   return { ...verdict, code: 'queue_full', violations: [...verdict.violations, full] };
 }
 
@@ -429,6 +414,7 @@ function resize(model: LedgerModel, job: ModelJob, named: Amounts): ModelAnswer 
     recordRejection(model, demand, verdict);
     return answerOf('rejected', verdict);
   }
+  linkJob(model, job, (scope, resource) => usedIn(model, scope, resource), growth);
   job.amounts = whole;
   model.events.push({ operation: 'job.resize', object: job });
   promote(model);
@@ -443,12 +429,6 @@ function findTenant({ tenants }: LedgerModel, name: string): ModelTenant {
   const tenant = tenants.find((each) => each.name === name);
   if (tenant === undefined) throw new Refused('not_found');
   return tenant;
-}
-
-function findPool({ pools }: LedgerModel, name: string): ModelPool {
-  const pool = pools.find((each) => each.name === name);
-  if (pool === undefined) throw new Refused('not_found');
-  return pool;
 }
 
 /** What every scope uses of every resource, where it is not nothing: `acme/- cpu_m 3`. */

@@ -1,3 +1,4 @@
+import { linkJob, settleBursts } from './ledger-bursts.ts';
 import {
   ceilingOf,
   CLAIM_SECONDS,
@@ -22,7 +23,9 @@ export function promote(model: LedgerModel): ModelJob[] {
     );
     const job = firstOf(model, fitting);
     if (job === undefined) return started;
+    linkJob(model, job, (scope, resource) => usedIn(model, scope, resource), job.amounts);
     job.state = 'admitted';
+    job.admittedAt = model.now;
     job.isClaimDue = true;
     job.dueAt = model.now + CLAIM_SECONDS * 1000;
     model.kept = model.kept.filter((row) => row.job !== job);
@@ -36,6 +39,7 @@ export function settle(model: LedgerModel): void {
   const due = model.jobs.filter((job) => job.dueAt !== null && job.dueAt <= model.now);
   const longestAgoFirst = due.sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
   for (const job of longestAgoFirst) endJob(model, job, 'expired');
+  settleBursts(model);
   promote(model);
   model.kept = model.pools.flatMap((pool) => keptIn(model, pool));
   promote(model);

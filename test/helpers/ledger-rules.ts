@@ -1,4 +1,5 @@
 import type { Limit } from '../../src/domain/quota.ts';
+import { bestLift, freeLimit, type ModelBurst, type ModelBurstRules } from './ledger-lifts.ts';
 
 /** The resources of the model, in the order of the catalogue. */
 export const resources = ['cpu_m', 'gpu', 'jobs', 'gpu.big'] as const;
@@ -52,6 +53,7 @@ export interface ModelJob {
   state: ModelState;
   priority: number;
   requestedAt: number;
+  admittedAt: number | null;
   amounts: Amounts;
   ttl: number | null;
   queueTtl: number;
@@ -74,6 +76,7 @@ export interface ModelScheduling {
   readonly strategy: 'fifo' | 'priority' | 'weighted_fair';
   readonly threshold: number | null;
   readonly maxQueue: Limit;
+  readonly burst: ModelBurstRules;
 }
 
 /** Room that is kept for a job that has waited too long. */
@@ -94,6 +97,8 @@ export interface LedgerModel {
   limits: ModelLimit[];
   /** All that there ever were, in the order of their requests. */
   jobs: ModelJob[];
+  /** All that there ever were, the oldest first. */
+  bursts: ModelBurst[];
   keys: Map<string, { job: ModelJob; asked: string }>;
   /** When each kind of rejection was last written down. */
   rejections: Map<string, number>;
@@ -136,6 +141,8 @@ export interface Reason {
   readonly scope: string;
   readonly resource: ResourceName | null;
   readonly limit: number | null;
+  /** The limit without the session that lifts it. */
+  readonly base: number | null;
   readonly used: number | null;
   readonly requested: number | null;
   readonly overBy: number | null;
@@ -196,13 +203,27 @@ export function ownLimit(
   );
 }
 
-/** The ceiling for a job of the tenant, with the pool at some size. */
+/** The ceiling in force for a job of the tenant, or the highest that it can become by itself. */
 export function ceilingOf(
   model: LedgerModel,
   scope: ModelScope,
   resource: ResourceName,
   asker: ModelTenant | null,
   size: 'size' | 'maxSize',
+): Limit {
+  const written = ownLimitOf(model, scope, resource, asker, size);
+  const present = bestLift(model, scope, resource, written)?.limit ?? written;
+  if (size === 'size' || present === null) return present;
+  return Math.max(present, freeLimit(model, scope, written) ?? 0);
+}
+
+/** What is written, without any session. */
+export function ownLimitOf(
+  model: LedgerModel,
+  scope: ModelScope,
+  resource: ResourceName,
+  asker: ModelTenant | null,
+  size: 'size' | 'maxSize' = 'size',
 ): Limit {
   const own = ownLimit(model, scope, resource);
   if (own !== undefined) return own.limit;
@@ -233,7 +254,9 @@ export function decide(model: LedgerModel, demand: Demand): Verdict {
       const most = ceilingOf(model, scope, resource, tenant, 'maxSize') ?? Infinity;
       const used = usedIn(model, scope, resource);
       const all = whole?.[resource] ?? requested;
-      const place = { scope: nameOf(scope), resource, used };
+      const written = ownLimitOf(model, scope, resource, tenant);
+      const base = bestLift(model, scope, resource, written) === undefined ? null : written;
+      const place = { scope: nameOf(scope), resource, base, used };
       const full = scope.tenant === null ? 'over_capacity' : 'over_quota';
       const by = used + keptIn(model, scope, resource, demand) + requested - limit;
       const code = used + requested <= limit ? 'reserved' : full;
@@ -262,8 +285,8 @@ function rejected(violations: readonly Reason[]): Verdict {
 }
 
 function reasonOf(scope: ModelScope, code: string): Reason {
-  const none = { resource: null, limit: null, used: null, requested: null, overBy: null };
-  return { scope: nameOf(scope), ...none, code };
+  const none = { resource: null, limit: null, base: null, used: null };
+  return { scope: nameOf(scope), ...none, requested: null, overBy: null, code };
 }
 
 export function nameOf({ tenant, pool }: ModelScope): string {
@@ -303,6 +326,7 @@ export function endJob(
   const endedAt = state === 'expired' ? job.dueAt : model.now;
   Object.assign(job, { state, dueAt: null, isClaimDue: false, endedAt });
   model.kept = model.kept.filter((row) => row.job !== job);
+  for (const burst of model.bursts) burst.jobs = burst.jobs.filter((each) => each !== job);
   model.events.push({ operation: `job.${verbs[state]}`, object: job });
 }
 

@@ -22,7 +22,23 @@ export interface JobSeen {
   readonly claim_due: number;
 }
 
+/** A session as it stands in the file, with who agreed and the jobs that need it. */
+export interface BurstSeen {
+  readonly id: string;
+  readonly state: string;
+  readonly starts_at: number | null;
+  readonly ends_at: number | null;
+  readonly lapses_at: number;
+  readonly notice_at: number | null;
+  readonly ended_at: number | null;
+  readonly evicting: number;
+  readonly approvals: string;
+  readonly jobs: string;
+}
+
 export interface LedgerSeen {
+  /** The oldest first. */
+  readonly bursts: readonly BurstSeen[];
   /** In the order of their requests. */
   readonly jobs: readonly JobSeen[];
   /** Those that are not 0, sorted: `acme/default cpu_m 3`. */
@@ -35,6 +51,8 @@ export interface LedgerSeen {
 export interface LedgerService {
   readonly clock: Clock;
   readonly call: Call;
+  /** The same on behalf of somebody else. */
+  as(principal: string): Call;
   /** Makes the file what it was when it was new; clock and ids begin anew. */
   reset(): void;
   /** Closes the file and opens it again, as a new process would. */
@@ -66,7 +84,8 @@ export async function ledgerService(settings: Settings): Promise<LedgerService> 
   };
   return {
     clock: { now: () => clock.now(), advance: (milliseconds) => clock.advance(milliseconds) },
-    call: (...asked) => opened.call(...asked),
+    call: (...asked) => opened.as('ana')(...asked),
+    as: (principal) => opened.as(principal),
     reset() {
       [clock, ids] = [stoppedClock(), countingIds()];
       opened.reset();
@@ -105,7 +124,8 @@ async function begin(
 
 function openFile({ path, template }: LedgerFile, environment: TestEnvironment) {
   const store: Store = openSqliteStore({ path, create: false, now: environment.now });
-  const call: Call = callAs(callLocal(store, environment), caller);
+  const service = callLocal(store, environment);
+  const as = (principal: string): Call => callAs(service, { ...caller, principal });
   const watcher = new Sqlite(path);
   watcher.pragma('foreign_keys = off');
   watcher.prepare('attach ? as template').run(template);
@@ -115,7 +135,7 @@ function openFile({ path, template }: LedgerFile, environment: TestEnvironment) 
     refill();
     look.again();
   };
-  return { store, call, watcher, reset, look: look.now, events: watcher.prepare(EVENTS) };
+  return { store, as, watcher, reset, look: look.now, events: watcher.prepare(EVENTS) };
 }
 
 /** Puts the rows of the template in place of those of the file. */
@@ -134,11 +154,13 @@ function refillerOf(watcher: Sqlite.Database): () => void {
 function lookerAt(watcher: Sqlite.Database) {
   const version = watcher.prepare('pragma data_version').pluck();
   const jobs = watcher.prepare(JOBS);
+  const bursts = watcher.prepare(BURSTS);
   const balances = watcher.prepare(BALANCES).pluck();
   const stray = strayFinder(watcher);
   const read = (): LedgerSeen & { version: unknown } => ({
     version: version.get(),
     jobs: jobs.all() as JobSeen[],
+    bursts: bursts.all() as BurstSeen[],
     balances: (balances.all() as string[]).sort(),
     stray: stray(),
   });
@@ -151,6 +173,15 @@ function lookerAt(watcher: Sqlite.Database) {
 
 const JOBS = `
   select public_id as id, state, due_at, ended_at, claim_due from job j order by j.id`;
+
+const BURSTS = `
+  select public_id as id, state, starts_at, ends_at, lapses_at, notice_at, ended_at, evicting,
+    (select coalesce(group_concat(principal, ' '), '') from
+      (select principal from burst_approval a where a.burst = b.id order by 1)) as approvals,
+    (select coalesce(group_concat(public_id, ' '), '') from
+      (select j.public_id from burst_job l join job j on j.id = l.job
+       where l.burst = b.id order by j.id)) as jobs
+  from burst b order by b.id`;
 
 const BALANCES = `
   select coalesce(t.name, '-') || '/' || coalesce(p.name, '-') || ' ' || r.name || ' ' || b.used

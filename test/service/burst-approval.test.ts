@@ -6,6 +6,7 @@ import {
   getBurst,
   requestBurstSession,
 } from '../../src/service/bursts.ts';
+import { setQuota } from '../../src/service/quotas.ts';
 import { applySettings } from '../../src/service/settings.ts';
 import { createToken } from '../../src/service/tokens.ts';
 import { refusal } from '../helpers/refusal.ts';
@@ -138,6 +139,7 @@ describe('who approves', () => {
       state: 'requested',
       approvals: [{ principal: 'ben' }],
       approvals_required: 2,
+      decided_by: null,
     });
     hodei.clock.advance(1);
     const since = await token('late', 'zoe', 'ben');
@@ -180,6 +182,17 @@ describe('the bounds of the privilege', () => {
       hint: expect.stringContaining('The next one can begin at 2026-11-23T10:15:00.000Z'),
     });
     expect(await stateOf(second)).toBe('requested');
+  });
+
+  it('hold where the limit was lowered since', async () => {
+    const wanted = { tenant: 'acme', add: { cpu_m: 2000 }, reason: 'release week' };
+    const { id: burst } = await hodei.call(requestBurstSession, wanted);
+    await hodei.call(setQuota, { tenant: 'acme', cpu_m: 3000 });
+    expect(await refusal(by('ben')(approveBurstSession, { burst }))).toMatchObject({
+      code: 'invalid',
+      message: expect.stringContaining('can be lent up to 150 % of it: 4.5 cores'),
+    });
+    expect(await stateOf(burst)).toBe('requested');
   });
 
   it('are of all tenants together, and of each on a day', async () => {

@@ -2,43 +2,31 @@ import fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { HodeiError } from '../../src/domain/errors.ts';
-import { builtInResources, limitField } from '../../src/domain/resource.ts';
+import { builtInResources, limitField, usageField } from '../../src/domain/resource.ts';
 import { defaultSettings, type Settings } from '../../src/domain/settings.ts';
 import { findBreak, GENESIS_HASH } from '../../src/service/event-log.ts';
-import { admitJob, cancelJob, releaseJob, renew, resizeJob } from '../../src/service/jobs.ts';
+import { listBursts } from '../../src/service/bursts.ts';
 import type { JobView } from '../../src/service/job-view.ts';
-import type { Call, CallOptions } from '../../src/service/operation.ts';
-import {
-  createPool,
-  deletePool,
-  holdPool,
-  resumePool,
-  updatePool,
-} from '../../src/service/pools.ts';
-import { setQuota, unsetQuota } from '../../src/service/quotas.ts';
-import {
-  createTenant,
-  deleteTenant,
-  resumeTenant,
-  suspendTenant,
-  updateTenant,
-} from '../../src/service/tenants.ts';
+import { getQuota } from '../../src/service/quotas.ts';
+import { ask } from '../helpers/ledger-ask.ts';
 import { steps, type Step } from '../helpers/ledger-commands.ts';
 import {
   apply,
   balancesOf,
-  jobAt,
   newModel,
-  type AdmitCommand,
+  type Doing,
   type LedgerCommand,
   type ModelAnswer,
 } from '../helpers/ledger-model.ts';
+import { burstExpected, shownNow } from '../helpers/ledger-bursts.ts';
+import type { ModelBurstRules } from '../helpers/ledger-lifts.ts';
 import {
   CLAIM_SECONDS,
   decide,
   defaultLimits,
   QUEUE_SECONDS,
   Refused,
+  resources,
   type LedgerModel,
   type ModelJob,
   type ModelScheduling,
@@ -59,18 +47,44 @@ const parameters = {
   plugins: [fc.unbiased()],
 };
 
-const never = { threshold: null, maxQueue: null };
+const lending: ModelBurstRules = {
+  ...{ policy: 'reject', secondChoice: 'queue', threshold: 100, most: 200, required: 1 },
+  ...{ cooldown: 1, perDay: 3, atOnce: 2, timeout: 5, notice: 1, duration: 5 },
+};
+const unbounded = { cooldown: 0, perDay: null, atOnce: null };
+const never = { threshold: null, maxQueue: null, burst: lending };
+const byItself = { ...lending, policy: 'burst' } as const;
 /** One after the other, sequence by sequence. */
 const schedulings: readonly ModelScheduling[] = [
   { strategy: 'fifo', ...never },
-  { strategy: 'weighted_fair', ...never },
-  { strategy: 'priority', threshold: null, maxQueue: 3 },
-  { strategy: 'weighted_fair', threshold: 60_000, maxQueue: 5 },
-  { strategy: 'fifo', threshold: 60_000, maxQueue: null },
+  {
+    ...{ strategy: 'weighted_fair', threshold: null, maxQueue: null },
+    burst: { ...byItself, ...unbounded, threshold: 150, required: 2 },
+  },
+  { strategy: 'priority', threshold: null, maxQueue: 3, burst: { ...lending, ...unbounded } },
+  {
+    ...{ strategy: 'weighted_fair', threshold: 60_000, maxQueue: 5 },
+    burst: { ...byItself, secondChoice: 'reject', threshold: 150 },
+  },
+  {
+    ...{ strategy: 'fifo', threshold: 60_000, maxQueue: null },
+    burst: { ...lending, ...unbounded, policy: 'queue', threshold: 134, required: 2, atOnce: 3 },
+  },
 ];
 
-const settingsOf = ({ strategy, threshold, maxQueue }: ModelScheduling): Settings => ({
+const settingsOf = ({ strategy, threshold, maxQueue, burst }: ModelScheduling): Settings => ({
   ...defaultSettings,
+  ...{ violationPolicy: burst.policy, secondChoice: burst.secondChoice },
+  burstCapacity: {
+    enabled: true,
+    defaultPolicy: { maxOveragePercentage: burst.most, durationMinutes: burst.duration },
+    ...{ mostAtOnce: burst.atOnce, mostPerTenantAndDay: burst.perDay },
+    ...{ cooldownMinutes: burst.cooldown, noticeMinutes: burst.notice },
+    approval: {
+      ...{ autoApproveThreshold: burst.threshold, required: burst.required },
+      ...{ approvers: [], timeoutMinutes: burst.timeout },
+    },
+  },
   scheduling: {
     fairQueuing: {
       enabled: true,
@@ -118,11 +132,13 @@ it(
 it('the sequences leave nothing out that can happen', () => {
   const seen = new Set<string>();
   for (const sequence of fc.sample(sequences, { ...parameters, numRuns: 1_000, seed: 1 })) {
-    const model = newModel(0, { strategy: 'weighted_fair', threshold: 60_000, maxQueue: 3 });
+    const burst = { ...byItself, threshold: 134 };
+    const model = newModel(0, { strategy: 'weighted_fair', threshold: 60_000, maxQueue: 3, burst });
     for (const { command } of sequence as readonly Step[]) {
-      if ('job' in command && model.jobs.length === 0) continue;
-      const { made, state, isReplayed, code, refused } = outcomeOf(model, command);
+      if (isOfNothing(model, command)) continue;
+      const { made, opened, state, isReplayed, code, refused } = outcomeOf(model, command);
       if (made !== undefined) made.id = `id-${model.events.length}`;
+      if (opened !== undefined) seen.add('opened');
       if (isReplayed === true) seen.add(`${command.do} again: ${state}`);
       if (refused !== undefined) seen.add(`${command.do}: ${refused}`);
       if (code !== undefined) seen.add(`${state}: ${code}`);
@@ -138,8 +154,11 @@ const operations = [
   ...['job.expire', 'job.evict', 'job.renew', 'job.resize', 'quota.set', 'quota.unset'],
   ...['tenant.create', 'tenant.update', 'tenant.suspend', 'tenant.resume', 'tenant.delete'],
   ...['pool.create', 'pool.update', 'pool.hold', 'pool.resume', 'pool.delete'],
+  ...['burst.request', 'burst.approve', 'burst.deny', 'burst.cancel', 'burst.end'],
+  ...['burst.begin', 'burst.notice', 'burst.expire', 'burst.lapse'],
 ];
 const decisions = [
+  'opened',
   ...['queued: reserved', 'rejected: reserved', 'rejected: queue_full'],
   ...['rejected: suspended', 'rejected: impossible', 'rejected: over_quota'],
   ...['rejected: over_capacity', 'rejected: pool_held', 'queued: over_quota'],
@@ -150,6 +169,8 @@ const decisions = [
 const refusals = [
   ...['admit: conflict', 'admit: invalid', 'admit: not_found', 'release: conflict'],
   ...['cancel: conflict', 'renew: conflict', 'resize: conflict', 'resize: invalid'],
+  ...['burst: conflict', 'burst: invalid', 'burst: not_found', 'approve: conflict'],
+  ...['approve: forbidden', 'deny: conflict', 'cancelBurst: conflict', 'endBurst: conflict'],
   ...['move: conflict', 'delete: conflict', 'deletePool: conflict', 'updatePool: invalid'],
 ];
 
@@ -184,20 +205,61 @@ async function drain(pair: Pair): Promise<void> {
 
 async function doBoth(pair: Pair, { command, isDry }: Step): Promise<void> {
   const { model } = pair;
-  if ('job' in command && model.jobs.length === 0) return;
+  if (isOfNothing(model, command)) return;
+  if (command.do === 'look') return look(model, command);
   if (command.do === 'advance') hodei.clock.advance(command.seconds * 1000);
   if (command.do === 'restart') await hodei.restart();
-  const asked = ask(hodei.call, model, command, { dryRun: isDry });
+  const asked = ask(hodei, model, command, { dryRun: isDry });
   // What runs out is settled with a dry run too; only what it does itself is undone.
   if (isDry && asked !== undefined) settle(model);
   const expected = outcomeOf(
     isDry && asked !== undefined ? structuredClone(model) : model,
     command,
   );
-  const [actual, id] = asked === undefined ? [{}, undefined] : await answerTo(command, asked);
+  const [actual, id, lent] = asked === undefined ? [{}] : await answerTo(command, asked);
   same(actual, plain(expected));
   if (id !== undefined && !isDry && expected.made !== undefined) expected.made.id = id;
+  if (expected.opened !== undefined) expected.opened.id = lent ?? '';
   compare(pair);
+}
+
+/** About one of those that there were, and there was none yet. */
+function isOfNothing({ jobs, bursts }: LedgerModel, command: LedgerCommand): boolean {
+  if ('job' in command) return jobs.length === 0;
+  return 'burst' in command && bursts.length === 0;
+}
+
+/** What is read, as of now: nothing of it is written. */
+async function look(model: LedgerModel, command: Doing<'look'>): Promise<void> {
+  const tenant = model.tenants.find(({ name }) => name === command.tenant);
+  const pool = model.pools.find(({ name }) => name === command.pool) ?? null;
+  if (tenant === undefined || (pool === null && command.pool !== null)) return;
+  const { items } = await hodei.call(listBursts, { state: 'all', limit: 500 });
+  const asked = { tenant: tenant.name, pool: pool?.name };
+  const quota: Record<string, unknown> = await hodei.call(getQuota, asked);
+  const { current_usage, effective, bursts } = quota as unknown as QuotaSeen;
+  const lending = bursts.map(({ id, ends_at }) => [id, Date.parse(ends_at)]);
+  const expected = shownNow(model, { tenant, pool });
+  const named = Object.entries(expected.effective).map(([name, limit]) => [
+    limitField(name),
+    limit,
+  ]);
+  same(
+    {
+      states: items.map(({ id, state }) => `${id} ${state}`).reverse(),
+      limits: resources.map((name) => quota[limitField(name)]),
+      used: resources.map((name) => current_usage[usageField(name)]),
+      effective,
+      lending: lending.sort(),
+    },
+    { ...expected, effective: Object.fromEntries(named) },
+  );
+}
+
+interface QuotaSeen {
+  readonly current_usage: Readonly<Record<string, number>>;
+  readonly effective: Readonly<Record<string, number>>;
+  readonly bursts: readonly { readonly id: string; readonly ends_at: string }[];
 }
 
 function outcomeOf(model: LedgerModel, command: LedgerCommand): ModelAnswer & { refused?: string } {
@@ -209,137 +271,15 @@ function outcomeOf(model: LedgerModel, command: LedgerCommand): ModelAnswer & { 
   }
 }
 
-function plain({ made: _, started, ...rest }: ModelAnswer) {
+function plain({ made: _, opened: __, started, ...rest }: ModelAnswer) {
   return { ...rest, ...(started !== undefined && { started: started.map(({ id }) => id) }) };
-}
-
-function ask(
-  call: Call,
-  model: LedgerModel,
-  command: LedgerCommand,
-  options: CallOptions,
-): Promise<unknown> | undefined {
-  switch (command.do) {
-    case 'create':
-    case 'move':
-    case 'suspend':
-    case 'resume':
-    case 'delete':
-      return askTenant(call, command, options);
-    case 'set':
-    case 'unset':
-      return askQuota(call, command, options);
-    case 'createPool':
-    case 'updatePool':
-    case 'hold':
-    case 'unhold':
-    case 'deletePool':
-      return askPool(call, command, options);
-    case 'admit':
-      return askAdmit(call, command, options);
-    case 'resize':
-    case 'release':
-    case 'cancel':
-    case 'renew':
-      return askJob(call, model, command, options);
-    case 'advance':
-    case 'restart':
-      return undefined;
-  }
-}
-
-type Doing<Verb extends LedgerCommand['do']> = Extract<LedgerCommand, { do: Verb }>;
-
-function askTenant(
-  call: Call,
-  command: Doing<'create' | 'move' | 'suspend' | 'resume' | 'delete'>,
-  options: CallOptions,
-): Promise<unknown> {
-  const { tenant } = command;
-  switch (command.do) {
-    case 'create': {
-      const email = `ops@${tenant}.example`;
-      const { parent, weight } = command;
-      return call(createTenant, { name: tenant, email, parent, weight }, options);
-    }
-    case 'move':
-      return call(updateTenant, { tenant, parent: command.parent, force: command.force }, options);
-    case 'suspend':
-      return call(suspendTenant, { tenant }, options);
-    case 'resume':
-      return call(resumeTenant, { tenant }, options);
-    case 'delete':
-      return call(deleteTenant, { tenant, cascade: command.cascade }, options);
-  }
-}
-
-function askQuota(
-  call: Call,
-  command: Doing<'set' | 'unset'>,
-  options: CallOptions,
-): Promise<unknown> {
-  const { tenant } = command;
-  const pool = command.pool ?? undefined;
-  const resource = limitField(command.resource);
-  if (command.do === 'unset') return call(unsetQuota, { tenant, pool, resource }, options);
-  return call(setQuota, { tenant, pool, [resource]: command.limit }, options);
-}
-
-function askPool(
-  call: Call,
-  command: Doing<'createPool' | 'updatePool' | 'hold' | 'unhold' | 'deletePool'>,
-  options: CallOptions,
-): Promise<unknown> {
-  const { pool } = command;
-  switch (command.do) {
-    case 'createPool':
-      return call(createPool, { id: pool, ...command.shape }, options);
-    case 'updatePool':
-      return call(updatePool, { pool, ...command.shape }, options);
-    case 'hold':
-      return call(holdPool, { pool }, options);
-    case 'unhold':
-      return call(resumePool, { pool }, options);
-    case 'deletePool':
-      return call(deletePool, { pool }, options);
-  }
-}
-
-function askAdmit(
-  call: Call,
-  { tenant, pool, amounts, onFull, jobId, key, ttl, queueTtl, priority }: AdmitCommand,
-  options: CallOptions,
-): Promise<unknown> {
-  const named = { job_id: jobId ?? undefined, on_full: onFull, priority };
-  const times = { ttl_seconds: ttl ?? undefined, queue_ttl_seconds: queueTtl ?? undefined };
-  const input = { tenant, pool, ...amounts, ...named, ...times };
-  return call(admitJob, input, { ...options, idempotencyKey: key ?? undefined });
-}
-
-function askJob(
-  call: Call,
-  model: LedgerModel,
-  command: Doing<'resize' | 'release' | 'cancel' | 'renew'>,
-  options: CallOptions,
-): Promise<unknown> {
-  const job = jobAt(model, command.job)?.id ?? '';
-  switch (command.do) {
-    case 'resize':
-      return call(resizeJob, { job, ...command.amounts }, options);
-    case 'release':
-      return call(releaseJob, { job }, options);
-    case 'cancel':
-      return call(cancelJob, { job }, options);
-    case 'renew':
-      return call(renew, { job, ttl_seconds: command.ttl ?? undefined }, options);
-  }
 }
 
 /** What an answer says of all that the model knows, and the id of what it is about. */
 async function answerTo(
   command: LedgerCommand,
   asked: Promise<unknown>,
-): Promise<[object, string | undefined]> {
+): Promise<[answer: object, id?: string | undefined, lent?: string | null | undefined]> {
   let answer: Partial<AnyAnswer>;
   try {
     answer = (await asked) ?? {};
@@ -349,12 +289,14 @@ async function answerTo(
   }
   const { id, state, replayed, code, retryable, effects } = answer;
   if (effects !== undefined) return [{ started: effects.started.map((job) => job.id) }, undefined];
+  const isOfBurst = command.do === 'burst' || 'burst' in command;
+  if (isOfBurst) return [{ state }, id ?? undefined];
   const isOfJob = ['admit', 'resize', 'release', 'cancel', 'renew'].includes(command.do);
   if (!isOfJob) return [{}, id ?? undefined];
   if (replayed === true) return [{ state, isReplayed: true }, undefined];
   const isDecided = ['admit', 'resize'].includes(command.do) && code !== undefined;
   const decision = { code, isRetryable: retryable, violations: answer.violations?.map(reasonSeen) };
-  return [{ state, ...(isDecided && decision) }, id ?? undefined];
+  return [{ state, ...(isDecided && decision) }, id ?? undefined, answer.burst];
 }
 
 interface AnyAnswer extends JobView {
@@ -362,16 +304,20 @@ interface AnyAnswer extends JobView {
 }
 
 function reasonSeen(violation: NonNullable<JobView['violations']>[number]): Reason {
-  const { scope, resource, limit, used, requested, over_by: overBy, code } = violation;
+  const { scope, resource, limit, base, used, requested, over_by: overBy, code } = violation;
   const name = `${scope.tenant ?? '-'}/${scope.pool ?? '-'}`;
-  const numbers = { limit, used, requested, overBy };
+  const numbers = { limit, base: base ?? null, used, requested, overBy };
   return { scope: name, resource: resource as ResourceName | null, ...numbers, code };
 }
 
 function compare(pair: Pair): void {
   const { model } = pair;
-  const { jobs, balances, stray } = hodei.look();
+  const { jobs, bursts, balances, stray } = hodei.look();
   same(jobs, model.jobs.map(jobExpected));
+  same(
+    bursts,
+    model.bursts.map((burst) => burstExpected(burst, model)),
+  );
   same(balances, balancesOf(model));
   same(stray, []);
   const events = hodei.eventsAfter(pair.head.sequence);
