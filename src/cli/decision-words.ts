@@ -4,7 +4,7 @@ import { kindOf } from '../domain/job.ts';
 import { formatAmount, splitAmount } from '../domain/quantity.ts';
 import { builtInOf, limitField } from '../domain/resource.ts';
 import type { JobView, ViolationView } from '../service/job-view.ts';
-import { isSameUnit, sayAmount } from './words.ts';
+import { isSameUnit, sayAmount, sayMoment, sayTime } from './words.ts';
 
 /** Units by resource, where an answer carries them. */
 export type Units = Readonly<Record<string, string>>;
@@ -32,7 +32,11 @@ export function sayNeeds(resources: Readonly<Record<string, number>>, units: Uni
   return said.map(([name, amount]) => sayNeed(name, amount, units));
 }
 
-type Subject = Pick<JobView, 'tenant' | 'rule'> & { readonly grows?: boolean };
+type Subject = Pick<JobView, 'tenant' | 'rule'> & {
+  readonly grows?: boolean;
+  /** When it was decided: of that day only the time is said. */
+  readonly decided_at?: string;
+};
 
 /** Why a request did not get what it asked for, a clause for each reason. */
 export function sayReasons(
@@ -68,11 +72,21 @@ function sayLack(subject: Subject, violation: ViolationView): string {
   const { scope, limit, used, resource } = violation;
   const free = Math.max(0, (limit ?? 0) - (used ?? 0));
   const left = free === 0 ? 'none' : beside(violation, free);
-  const room = `has ${left} free of ${beside(violation, limit ?? 0)}`;
+  const room = `has ${left} free of ${beside(violation, limit ?? 0)}${sayLent(subject, violation)}`;
   const asks = sayAsks(subject, resource, violation.requested);
   return isOwn(subject, scope)
     ? `${asks} and ${room}`
     : `${asks}, and ${whose(subject, scope)} ${room}`;
+}
+
+/** `, lent until 14:30; 4 without`: what a burst session makes of a limit is not for long. */
+function sayLent({ decided_at: at }: Subject, violation: ViolationView): string {
+  const { base, lent_until: until } = violation;
+  if (base === undefined) return '';
+  const without = `; ${beside(violation, base)} without`;
+  if (until === undefined) return `, lent${without}`;
+  const end = at === undefined ? sayTime(until) : sayMoment(until, Date.parse(at));
+  return `, lent until ${end}${without}`;
 }
 
 /** `acme asks for 12 cores, and its limit is 6: waiting would not help` */

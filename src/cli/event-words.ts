@@ -1,5 +1,6 @@
 import type { EventView } from '../service/event-page.ts';
 import { builtInResources, limitField } from '../domain/resource.ts';
+import { sayBurstChange } from './burst-event-words.ts';
 import type { Column, Listing } from './render.ts';
 import { count, sayAmount, sayChange, sayField, sayLimit, sayTime } from './words.ts';
 
@@ -12,6 +13,7 @@ const MANY = 8;
 function sayDifference({ operation, object, before, after }: EventView): string {
   const [noun = '', verb = ''] = operation.split('.');
   if (noun === 'job') return sayJobChange(verb, object, before, after);
+  if (noun === 'burst') return `${object}: ${sayBurstChange(verb, after ?? {})}`;
   if (noun === 'token') return sayTokenChange(verb, before, after ?? {});
   if (operation === 'tenant.create') return sayCreation(after ?? {});
   if (verb === 'delete') return '';
@@ -60,11 +62,15 @@ function sayTransition(verb: string, before: State | null, after: State | null):
       sayChange(name, unitOf(name), amountIn(before, name), amountIn(after, name));
     return changed.map(say).join(', ');
   }
-  return sayValue(after?.['state']);
+  const { state, burst } = after ?? {};
+  // It says why it has ended, or that it could start.
+  if (burst === undefined) return sayValue(state);
+  return `${sayValue(state)}, ${sayValue(burst)}${verb === 'evict' ? ' is over' : ''}`;
 }
 
-function sayRequest(verb: string, { job_id: jobId, pool, resources, code }: State): string {
-  const said = `${sayAmounts(resources as State)} in ${sayValue(pool)}`;
+function sayRequest(verb: string, { job_id: jobId, pool, resources, code, burst }: State): string {
+  const under = burst === undefined ? '' : `, ${sayValue(burst)}`;
+  const said = `${sayAmounts(resources as State)} in ${sayValue(pool)}${under}`;
   const named = jobId == null ? said : `${sayValue(jobId)}: ${said}`;
   return verb === 'reject' ? `${named}: ${sayValue(code)}` : named;
 }

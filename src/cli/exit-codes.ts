@@ -38,6 +38,7 @@ export const exitCodeMeanings: readonly (readonly [number, string])[] = [
   [9, 'a check found something (usage verify, audit verify, webhook test, doctor)'],
   [RUN_REFUSED, 'hodei run adds this to a code of its own; any other is that of its command'],
   [130, 'interrupted'],
+  [143, 'hodei run: its job was evicted, and the command has ended by the SIGTERM that it got'],
 ];
 
 /** Ends a command with an exit code after it has said what there was to say. */

@@ -4,10 +4,10 @@ import { splitAmount } from '../domain/quantity.ts';
 import { spokenName } from '../domain/resource.ts';
 import { sayNeed, sayNeeds, sayPlace, sayReasons } from './decision-words.ts';
 import { sayLine, sayMoves } from './line-words.ts';
-import { saysRaises } from './raise-words.ts';
-import { sayJob, sayMoment } from './job-words.ts';
+import { saysBurst, saysRaises } from './raise-words.ts';
+import { sayJob } from './job-words.ts';
 import type { Explanation, Fact, Story, TenantExplanation } from './story.ts';
-import { count, isSameUnit, sayList } from './words.ts';
+import { count, isSameUnit, sayList, sayMoment } from './words.ts';
 
 type Now = NonNullable<Explanation['now']>;
 
@@ -61,12 +61,12 @@ function need({ state, resources, units }: Explanation): Fact[] {
   return labelled(words[state] ?? 'it held', [sayNeeds(resources, units).join(', ')]);
 }
 
-function lacks({ kind, tenant, now, units }: Explanation): Fact[] {
+function lacks({ kind, tenant, now, units, as_of: asOf }: Explanation): Fact[] {
   const violations = now?.violations ?? [];
   const facts = violations.filter(isLack).map((lack) => ({
     label: kind === 'job' ? 'it lacks' : 'it lacks now',
     value: `${sayNeed(lack.resource, lack.over_by, units)} in ${scopeText(lack.scope)}`,
-    aside: sayStand({ ...lack, used: lack.used ?? 0 }, units),
+    aside: sayStand({ ...lack, used: lack.used ?? 0 }, units, Date.parse(asOf)),
   }));
   const others = violations.filter((violation) => !isLack(violation));
   const rule = now?.rule ?? undefined;
@@ -96,14 +96,23 @@ interface Stand {
   readonly resource: string;
   readonly limit: number | null;
   readonly used: number;
+  readonly base?: number | undefined;
+  readonly lent_until?: string | undefined;
 }
 
-/** `limit 6, used 3.5` */
-function sayStand({ resource, limit, used }: Stand, units: Explanation['units']): string {
+/** `limit 6, used 3.5`; `limit 5.6, lent until 14:30 (4 without), used 5` */
+function sayStand(stand: Stand, units: Explanation['units'], now: number): string {
+  const { resource, limit, used } = stand;
   const named = { name: resource, unit: units[resource] ?? 'count' };
   const most = limit === null ? 'unlimited' : splitAmount(limit, named);
   if (most === 'unlimited') return `unlimited, used ${sayNeed(resource, used, units)}`;
-  return `limit ${most.number}, used ${beside(used, named, most.unit)}`;
+  const number = (amount: number) => beside(amount, named, most.unit);
+  return `limit ${most.number}${sayLent(stand, number, now)}, used ${number(used)}`;
+}
+
+function sayLent({ base, lent_until: until }: Stand, say: (amount: number) => string, now: number) {
+  if (base === undefined) return '';
+  return `, lent${until === undefined ? '' : ` until ${sayMoment(until, now)}`} (${say(base)} without)`;
 }
 
 function beside(amount: number, named: { name: string; unit: string }, preferred: string): string {
@@ -114,8 +123,10 @@ function beside(amount: number, named: { name: string; unit: string }, preferred
 /** So many places are named in which there is room. */
 const NAMED = 3;
 
-function fits({ now, units, state }: Explanation): Fact[] {
-  if (now === null || state === 'admitted') return state === 'admitted' ? overs(now, units) : [];
+function fits(explanation: Explanation): Fact[] {
+  const { now, units, state } = explanation;
+  if (state === 'admitted') return overs(explanation);
+  if (now === null) return [];
   // What is closed has room for nobody, however much there is.
   if (now.violations.some(({ resource }) => resource === null)) return [];
   const lacking = new Set(now.violations.map(({ resource }) => resource));
@@ -138,13 +149,13 @@ function sayRoom(
 }
 
 /** Of a running job: where more is used than there may be now. */
-function overs(now: Explanation['now'], units: Explanation['units']): Fact[] {
+function overs({ now, units, as_of: asOf }: Explanation): Fact[] {
   const over = (now?.checks ?? []).filter(({ over_by: overBy }) => overBy > 0);
   return labelledOnce(
     over.map((check) => ({
       label: 'over',
       value: `${scopeText(check.scope)} by ${sayNeed(check.resource, check.over_by, units)}`,
-      aside: sayStand(check, units),
+      aside: sayStand(check, units, Date.parse(asOf)),
     })),
   );
 }
@@ -185,7 +196,11 @@ function sayWayOut({ kind, state, now, tenant, units, position }: Explanation): 
       isJob ? 'There is room now: it starts with the next change.' : 'It would be admitted now.',
     ];
   }
-  const helps = [...resumes(now.violations), ...saysRaises(now.raises, units)];
+  const helps = [
+    ...resumes(now.violations),
+    ...saysRaises(now.raises, units),
+    ...saysBurst(now.burst),
+  ];
   const ways = helps.map((way) => `       ${way}`);
   const lacking = now.violations.filter(isLack);
   if (lacking.length < now.violations.length) {
@@ -260,7 +275,7 @@ function sayCause(
   return {
     label: jobs === 1 ? '1 job waits' : `${jobs.toLocaleString('en-US')} jobs wait`,
     value: `for ${sayNeed(resource, requested, units)} in ${scopeText(scope)}`,
-    aside: `${sayStand({ resource, ...stand }, units)}; ${first.job_id ?? first.id} first, for ${waited}`,
+    aside: `${sayStand({ resource, ...stand }, units, now)}; ${first.job_id ?? first.id} first, for ${waited}`,
   };
 }
 

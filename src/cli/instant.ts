@@ -48,17 +48,25 @@ const LAST = Date.parse('9999-12-31T00:00Z');
  * @throws invalid for what is no time, and for one that has passed.
  */
 export function endFrom(text: string, now: number): string {
-  const end = endOf(text, now);
-  const hint = 'Say when it ends: 18:00, 2026-11-24T08:00, or 2h from now.';
-  if (end === undefined || end > LAST) {
+  return timeToCome(text, now, 'Say when it ends: 18:00, 2026-11-24T08:00, or 2h from now.');
+}
+
+/** The same of when something shall begin. */
+export function startFrom(text: string, now: number): string {
+  return timeToCome(text, now, 'Say when it begins: 18:00, 2026-11-24T08:00Z, or 2h from now.');
+}
+
+function timeToCome(text: string, now: number, hint: string): string {
+  const time = timeOf(text, now);
+  if (time === undefined || time > LAST) {
     throw invalid(`"${escapeUnprintable(text.slice(0, 40))}" is no time to come.`, hint);
   }
-  if (end > now) return new Date(end).toISOString();
+  if (time > now) return new Date(time).toISOString();
   const present = sayTime(new Date(now).toISOString());
   throw invalid(`${text} is over: it is ${present} now.`, hint);
 }
 
-function endOf(text: string, now: number): number | undefined {
+function timeOf(text: string, now: number): number | undefined {
   const [, hours, minutes] = CLOCK.exec(text) ?? [];
   if (hours !== undefined) return nextOnTheWall(Number(hours), Number(minutes), now);
   if (/^\d+[dhms]/.test(text)) return now + parseDuration(text) * 1000;

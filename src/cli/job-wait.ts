@@ -84,7 +84,7 @@ function newsOf({ follow }: Patience, job: JobView, signal: AbortSignal) {
 }
 
 /** Waits until there is something, and no longer than that. */
-async function eitherOf(
+export async function eitherOf(
   something: Promise<void>,
   time: Time,
   milliseconds: number,

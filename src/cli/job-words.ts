@@ -2,7 +2,7 @@ import { formatDuration } from '../domain/duration.ts';
 import type { JobView } from '../service/job-view.ts';
 import { sayNeeds, sayPlace, sayReasons } from './decision-words.ts';
 import type { Column, Listing } from './render.ts';
-import { sayTime } from './words.ts';
+import { sayMoment } from './words.ts';
 
 /** `build-812 of acme` */
 export function sayJob({
@@ -67,6 +67,11 @@ export function sayRule({ rule, mark }: JobView): string | undefined {
   return rule.message === null ? by : `${rule.message} (${by})`;
 }
 
+/** That a job runs above limits, for as long as they are lifted; undefined where it does not. */
+export function sayBorrowed({ burst }: JobView): string | undefined {
+  return burst === null ? undefined : `it would not have fitted without burst session ${burst}`;
+}
+
 /** What would become of a request. */
 export function sayOutcome(job: JobView): string[] {
   const needs = sayNeeds(job.resources).join(', ');
@@ -98,12 +103,6 @@ export function sayEndedBefore(job: JobView, now: number): string {
   return `${sayJob(job)} had ended already (${job.state}${when}): nothing was done.`;
 }
 
-/** A time of today without the day. */
-export function sayMoment(instant: string, now: number): string {
-  const [day = '', time = ''] = sayTime(instant).split(' ');
-  return sayTime(new Date(now).toISOString()).startsWith(day) ? time : `${day} ${time}`;
-}
-
 function sayLabels({ labels }: JobView): string {
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
@@ -130,7 +129,8 @@ export function jobListing(now: number): Listing<JobView> {
       { header: 'POOL', text: ({ pool }) => pool },
       {
         header: 'STATE',
-        text: ({ state }) => state,
+        text: sayMarked,
+        value: ({ state }) => state,
         isAlarming: ({ state }) => state === 'rejected',
       },
       needColumn('cpu_m', 'CPU'),
@@ -150,6 +150,11 @@ export function jobListing(now: number): Listing<JobView> {
   };
 }
 
+/** `admitted (burst)`: it would not have fitted without a session. */
+function sayMarked({ state, burst }: JobView): string {
+  return state === 'admitted' && burst !== null ? `${state} (burst)` : state;
+}
+
 /** One job, field by field. */
 export function jobFieldsOf(job: JobView) {
   const fields: readonly (readonly [string, string | null])[] = [
@@ -158,6 +163,7 @@ export function jobFieldsOf(job: JobView) {
     ['tenant', job.tenant],
     ['pool', job.pool],
     ['state', job.mark === null ? job.state : `${job.state} (${job.mark})`],
+    ['burst', job.burst],
     ['needs', sayNeeds(job.resources).join(', ')],
     ['priority', String(job.priority)],
     ['labels', sayLabels(job) || null],

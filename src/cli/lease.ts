@@ -4,7 +4,8 @@ import type { JobView } from '../service/job-view.ts';
 import { getJob, releaseJob, renew } from '../service/jobs.ts';
 import type { Call } from '../service/operation.ts';
 import type { Time } from './host.ts';
-import { idOf } from './job-wait.ts';
+import type { Alarm } from './eviction.ts';
+import { eitherOf, idOf } from './job-wait.ts';
 import { sayJob } from './job-words.ts';
 
 /** With what a lease is kept. */
@@ -27,13 +28,14 @@ const LONGEST_PAUSE_MS = 3_600_000;
 export type Loss = 'evicted' | 'ended' | 'ran out';
 
 /**
- * Renews a job's lease until `done` is aborted.
+ * Renews a job's lease until `done` is aborted, and at once when an alarm says that it may be lost.
  * @returns how it was lost, or undefined.
  */
 export async function keepLease(
   keeper: Keeper,
   job: JobView,
   done: AbortSignal,
+  alarm: Alarm,
 ): Promise<Loss | undefined> {
   if (job.ttl_seconds === null) return undefined;
   const { time, say } = keeper;
@@ -43,12 +45,12 @@ export async function keepLease(
   let until = time.passed() + lease;
   let isTroubleSaid = false;
   for (let pause = usual; ;) {
-    await time.pause(pause, done);
+    await eitherOf(alarm.rings(), time, pause, done);
     if (isDone()) return undefined;
     const sent = time.passed();
     const answer = await tryToRenew(keeper.call, job);
     if (isDone()) return undefined;
-    if (answer === 'ended') return sayEnded(keeper, job);
+    if (answer === 'ended') return sayEnded(keeper, job, alarm);
     if (answer === 'renewed') {
       until = sent + lease;
       pause = usual;
@@ -77,15 +79,16 @@ function sayTrouble({ message }: HodeiError, left: number): string {
   return `the lease could not be renewed (${why}); it lasts ${formatDuration(left / 1000)} more`;
 }
 
-async function sayEnded({ call, say }: Keeper, job: JobView): Promise<Loss> {
+async function sayEnded({ call, say }: Keeper, job: JobView, alarm: Alarm): Promise<Loss> {
   const state = await stateOf(call, job);
-  const isEvicted = state === 'evicted';
-  say(
-    isEvicted
-      ? `${sayJob(job)} was evicted: the command is told to end`
-      : `${sayJob(job)} is ${state}: the command goes on without quota`,
-  );
-  return isEvicted ? 'evicted' : 'ended';
+  if (state !== 'evicted') {
+    say(`${sayJob(job)} is ${state}: the command goes on without quota`);
+    return 'ended';
+  }
+  const session = await alarm.session();
+  const why = session === undefined ? '' : `, since burst session ${session} is over`;
+  say(`${sayJob(job)} was evicted${why}: the command is told to end`);
+  return 'evicted';
 }
 
 async function stateOf(call: Call, job: JobView): Promise<string> {

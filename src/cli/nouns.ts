@@ -107,6 +107,17 @@ export const nouns: readonly Noun[] = [
     register: async (cli, command) => (await import('./commands/policy.ts')).register(cli, command),
   },
   {
+    name: 'burst',
+    summary: 'higher limits for a while: request, approve, deny, end, list',
+    hasVerbs: true,
+    examples: [
+      'burst request acme --to 140% --for 2h --reason "release week"',
+      'burst approve bst-4k6mpq8rtvwx',
+      'burst list',
+    ],
+    register: async (cli, command) => (await import('./commands/burst.ts')).register(cli, command),
+  },
+  {
     name: 'usage',
     summary: 'what is held now, and whether the ledger agrees: show, verify',
     hasVerbs: true,

@@ -1,11 +1,10 @@
 import { limitField } from '../domain/resource.ts';
 import type { PoolChangeView, PoolView } from '../service/pool-view.ts';
-import { sayMoment } from './job-words.ts';
 import { quotaListing, type QuotaRow } from './quota-words.ts';
 import type { Column, Listing } from './render.ts';
 import { print, type Run } from './run.ts';
 import { documentOf } from './selection.ts';
-import { count, sayAmount, sayChange, sayField, sayList } from './words.ts';
+import { count, sayAmount, sayChange, sayField, sayList, sayMoment } from './words.ts';
 
 /** One resource of a pool: as of a quota, with the capacity as its limit. */
 export interface PoolResource extends QuotaRow {
@@ -19,6 +18,7 @@ export function resourcesOf(pool: PoolView): PoolResource[] {
     unit,
     limit: pool.capacity[name] ?? null,
     inForce: pool.capacity[name] ?? null,
+    lentUntil: null,
     isUnset: false,
     used: pool.used[name] ?? 0,
     bound: undefined,
@@ -42,7 +42,7 @@ function sayPromised({ promised, limit }: PoolResource): string {
 
 /** A column of a quota's table, which a pool's resources have too. */
 function columnOf(hasBar: boolean, header: string): Column<QuotaRow> {
-  const column = quotaListing(hasBar).columns.find((each) => each.header === header);
+  const column = quotaListing(hasBar, 0).columns.find((each) => each.header === header);
   if (column === undefined) throw new Error(`a quota has no column ${header}`);
   return column;
 }

@@ -1,10 +1,11 @@
 import { scopeText } from '../domain/ceiling.ts';
+import { formatDuration } from '../domain/duration.ts';
 import type { QuotaView } from '../service/quota-view.ts';
 import { resourceOfLimitField, usageField } from '../domain/resource.ts';
 import { freeOf, overBy } from '../domain/quota.ts';
 import { splitAmount } from '../domain/quantity.ts';
 import { bar, type Column, type Listing } from './render.ts';
-import { isSameUnit, resourceOf, sayAmount, sayField, sayLimit } from './words.ts';
+import { isSameUnit, resourceOf, sayAmount, sayField, sayLimit, sayMoment } from './words.ts';
 
 /** One resource of one tenant's quota. */
 export interface QuotaRow {
@@ -13,6 +14,8 @@ export interface QuotaRow {
   readonly limit: number | null;
   /** The limit with what a burst session makes of it for a while. */
   readonly inForce: number | null;
+  /** Until when that is so. */
+  readonly lentUntil: string | null;
   readonly isUnset: boolean;
   readonly used: number;
   readonly bound:
@@ -30,6 +33,7 @@ export function rowsOf(quota: QuotaView): QuotaRow[] {
     unit,
     limit: quota[field] as number | null,
     inForce: quota.effective[field] ?? (quota[field] as number | null),
+    lentUntil: quota.bursts.find(({ resources }) => resources.includes(field))?.ends_at ?? null,
     isUnset: quota.unset.includes(field),
     used: quota.current_usage[usageField(resourceOfLimitField(field))] ?? 0,
     bound: quota.bound_by[field],
@@ -119,18 +123,31 @@ function sayUse(row: QuotaRow, hasBar: boolean): string {
   return hasBar ? `${bar(percent)} ${text}` : text;
 }
 
-function sayNote({ bound, isUnset, ...row }: QuotaRow): string {
+/** `default, 5.6 until 14:30 (12 min left), eng leaves 8` */
+function sayNote(row: QuotaRow, lent: string[]): string {
+  const { bound, isUnset } = row;
   const notes = [
     ...(isUnset ? ['default'] : []),
-    ...(bound === undefined
-      ? []
-      : [`${scopeText(bound)} leaves ${beside({ ...row, bound, isUnset }, bound.free)}`]),
+    ...lent,
+    ...(bound === undefined ? [] : [`${scopeText(bound)} leaves ${beside(row, bound.free)}`]),
   ];
   return notes.join(', ');
 }
 
+function sayLent(row: QuotaRow, now: number): string[] {
+  const { inForce, lentUntil } = row;
+  if (lentUntil === null) return [];
+  const left = formatDuration((Date.parse(lentUntil) - now) / 1000);
+  return [`${beside(row, inForce)} until ${sayMoment(lentUntil, now)} (${left} left)`];
+}
+
+/** In base units, to the millisecond. */
+function exactLent({ inForce, lentUntil }: QuotaRow): string[] {
+  return lentUntil === null ? [] : [`${inForce ?? 'unlimited'} until ${lentUntil}`];
+}
+
 /** One tenant's quota, a line for each resource. */
-export function quotaListing(hasBar: boolean): Listing<QuotaRow> {
+export function quotaListing(hasBar: boolean, now: number): Listing<QuotaRow> {
   return {
     name: ({ field }) => field,
     columns: [
@@ -149,7 +166,12 @@ export function quotaListing(hasBar: boolean): Listing<QuotaRow> {
         value: (row) => percentOf(row) ?? null,
         isAlarming: isOver,
       },
-      { header: 'NOTE', text: sayNote, isDim: true },
+      {
+        header: 'NOTE',
+        text: (row) => sayNote(row, sayLent(row, now)),
+        value: (row) => sayNote(row, exactLent(row)),
+        isDim: true,
+      },
     ],
   };
 }
@@ -158,9 +180,12 @@ function sayOwnLimit({ limit, field, unit }: QuotaRow): string {
   return sayLimit(limit, field, unit);
 }
 
-/** `1.5 of 4 cores` */
+/** `1.5 of 4 cores`; `5 of 5.6 cores, lent` where that is more than its own. */
 export function sayUsedOf(row: QuotaRow): string {
-  return `${beside(row, row.used)} of ${sayOwnLimit(row)}`;
+  const { inForce, lentUntil, field, unit } = row;
+  const used = beside({ ...row, limit: inForce }, row.used);
+  const lent = lentUntil === null ? '' : ', lent';
+  return `${used} of ${sayLimit(inForce, field, unit)}${lent}`;
 }
 
 /** Several tenants' quotas, a line for each: used of limit. */

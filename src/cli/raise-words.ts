@@ -1,7 +1,9 @@
 import { scopeText } from '../domain/ceiling.ts';
+import { printDuration } from '../domain/duration.ts';
 import { printQuantity, splitAmount } from '../domain/quantity.ts';
 import { dimensionOf, spokenName } from '../domain/resource.ts';
 import { sayNeed, type Units } from './decision-words.ts';
+import type { Explanation } from './story.ts';
 
 /** A limit that would have to be so high; null: there is no amount so high. */
 export interface Raise {
@@ -30,6 +32,16 @@ export function saysRaises(raises: readonly Raise[], units: Units): string[] {
   }
   const commands = [...byCommand].map(([command, flags]) => `${command} ${flags.join(' ')}`);
   return [...commands, ...others];
+}
+
+/** What would lend it for a while: `hodei burst request acme --to 125% --for 1h`. */
+export function saysBurst(burst: NonNullable<Explanation['now']>['burst']): string[] {
+  if (burst === null) return [];
+  const { tenant, pool, percentage, duration_seconds: seconds } = burst;
+  const where = pool === null ? '' : ` --pool ${pool}`;
+  return [
+    `hodei burst request ${tenant}${where} --to ${percentage}% --for ${printDuration(seconds)}`,
+  ];
 }
 
 /** As one types it: `--cpu 7.5`, `--memory 12Gi`, `--set license=3`. */

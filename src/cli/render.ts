@@ -15,6 +15,8 @@ export interface Column<Row> {
   value?(row: Row): string | number | null;
   /** What is of interest only to somebody who looks closely. */
   readonly isDim?: boolean;
+  /** Is copied from there, so that it is never cut, however narrow the terminal is. */
+  readonly isWhole?: boolean;
   /** What is wrong. */
   isAlarming?(row: Row): boolean;
 }
@@ -112,7 +114,7 @@ function renderTable<Row>(
     chars: plain,
     // cli-table3 would paint heads and borders even into a pipe.
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colWidths: columnWidths(terminal.columns, [heads, ...texts]),
+    colWidths: columnWidths(terminal.columns, columns, [heads, ...texts]),
     wordWrap: true,
   });
   table.push(heads.map((head) => outColour.dim(head)));
@@ -134,15 +136,29 @@ function renderTable<Row>(
 const GAP = 2;
 const NARROWEST = 12;
 
-/** Where the rows are wider than the terminal, the widest column is wrapped; null is as wide as it is. */
-function columnWidths(available: number, rows: readonly (readonly string[])[]): (number | null)[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  const total = widths.reduce((sum, width) => sum + width + GAP, -GAP);
-  const widest = widths.indexOf(Math.max(...widths));
-  const left = available - (total - (widths[widest] ?? 0));
-  return widths.map((_, i) =>
-    i === widest && total > available ? Math.max(NARROWEST, left) : null,
-  );
+/** Where the rows are wider than the terminal, the widest columns are wrapped; null is as wide as it is. */
+function columnWidths(
+  available: number,
+  columns: readonly Pick<Column<unknown>, 'isWhole'>[],
+  rows: readonly (readonly string[])[],
+): (number | null)[] {
+  const widths = columns.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  let over = widths.reduce((sum, width) => sum + width + GAP, -GAP) - available;
+  const wrapped = new Map<number, number>();
+  const widestFirst = [...widths.entries()]
+    .filter(([i]) => columns[i]?.isWhole !== true)
+    .sort(([, a], [, b]) => b - a);
+  for (const [i, width] of widestFirst) {
+    if (over <= 0) break;
+    // Only of the widest one a word may be cut: of any other it could be a name or an id.
+    const words = wrapped.size === 0 ? [] : rows.flatMap((row) => row[i]?.split(' ') ?? []);
+    const least = Math.max(NARROWEST, ...words.map((word) => word.length));
+    const kept = Math.max(least, width - over);
+    if (kept >= width) continue;
+    wrapped.set(i, kept);
+    over -= width - kept;
+  }
+  return widths.map((_, i) => wrapped.get(i) ?? null);
 }
 
 const BAR_WIDTH = 12;

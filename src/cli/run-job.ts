@@ -5,6 +5,7 @@ import { admitJob } from '../service/jobs.ts';
 import { sayAwaited, sayPlace, sayReasons } from './decision-words.ts';
 import { Exit, QUEUED, REJECTED, RUN_REFUSED } from './exit-codes.ts';
 import type { CommandEnd, StartedCommand } from './host.ts';
+import { watchEviction } from './eviction.ts';
 import { requestOf, type RequestFlags, type SentRequest } from './job-flags.ts';
 import { claim, giveUp, stoppedCode, waitForTurn, watchStop } from './job-wait.ts';
 import { sayJob, sayRejected, sayReplayed } from './job-words.ts';
@@ -39,7 +40,7 @@ export async function runAsJob(
 ): Promise<number> {
   const keeper = keeperOf(run);
   const { job, command, forget } = await start(run, keeper, argv, flags);
-  const { end, isHeld } = await guard(keeper, job, command);
+  const { end, isHeld } = await guard({ ...keeper, follow: run.follow }, job, command);
   forget();
   if (end.problem !== undefined) keeper.say(end.problem);
   if (job !== undefined && isHeld) await release(run, keeper, job);
@@ -169,7 +170,7 @@ function runsAlready(job: JobView): HodeiError {
 
 /** Lets the command run, and keeps its lease; who is evicted has to end. */
 async function guard(
-  keeper: Keeper,
+  keeper: Keeper & Pick<Run, 'follow'>,
   job: JobView | undefined,
   command: StartedCommand,
 ): Promise<{ readonly end: CommandEnd; readonly isHeld: boolean }> {
@@ -177,7 +178,8 @@ async function guard(
   const done = new AbortController();
   const ended = command.ended.finally(() => done.abort());
   let isHeld = true;
-  const kept = keepLease(keeper, job, done.signal).then((loss) => {
+  const alarm = watchEviction(keeper, job, done.signal);
+  const kept = keepLease(keeper, job, done.signal, alarm).then((loss) => {
     isHeld = loss === undefined || loss === 'ran out';
     if (loss === 'evicted') command.end();
     return ended;

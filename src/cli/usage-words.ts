@@ -55,6 +55,7 @@ function quotaRowOf({ total, limits, units }: UsageRow, resource: string): Quota
     unit: units[resource] ?? 'count',
     limit: limits[resource] ?? null,
     inForce: limits[resource] ?? null,
+    lentUntil: null,
     used: total[resource] ?? 0,
     isUnset: false,
     bound: undefined,

@@ -71,6 +71,12 @@ export function sayTime(instant: string): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
+/** A time of today without the day. */
+export function sayMoment(instant: string, now: number): string {
+  const [day = '', time = ''] = sayTime(instant).split(' ');
+  return sayTime(new Date(now).toISOString()).startsWith(day) ? time : `${day} ${time}`;
+}
+
 /** How long something took: `38 ms`, `6.4 s`. */
 export function sayDuration(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.ceil(milliseconds)} ms`;

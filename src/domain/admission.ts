@@ -39,6 +39,8 @@ export interface Violation<Scope extends ScopeName = ScopeName> {
   readonly limit: Limit;
   /** The limit without the burst session that lifts it; null where none does. */
   readonly base: number | null;
+  /** When that session ends, in epoch milliseconds, where that is known. */
+  readonly lentUntil?: number | undefined;
   readonly used: number | null;
   readonly requested: number | null;
   readonly overBy: number | null;
@@ -225,13 +227,14 @@ function codeOf({ scope, limit, used, requested }: Check): ReasonCode {
 }
 
 function violationOf<Scope extends ScopeName>(
-  { scope, resource, base, used, requested }: Check<Scope>,
+  { scope, resource, base, lentUntil, used, requested }: Check<Scope>,
   limit: Limit,
   code: ReasonCode,
 ): Violation<Scope> {
   // What is impossible is so with nothing used.
   const overBy = excess(limit, code === 'impossible' ? 0 : used, requested);
-  return { scope, resource, limit, base, used, requested, overBy, code };
+  const lent = lentUntil === undefined ? {} : { lentUntil };
+  return { scope, resource, limit, base, ...lent, used, requested, overBy, code };
 }
 
 function reasonOf<Scope extends ScopeName>(scope: Scope, code: ReasonCode): Violation<Scope> {

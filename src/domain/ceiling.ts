@@ -21,6 +21,8 @@ export interface Ceiling<Scope extends ScopeName = ScopeName> {
   readonly limit: Limit;
   /** The limit without the burst session that lifts it; null where none does. */
   readonly base: number | null;
+  /** When that session ends, in epoch milliseconds. */
+  readonly lentUntil?: number | undefined;
   /** The highest that the limit can become without a person: for a pool that of its largest size. */
   readonly most: Limit;
   readonly used: number;
@@ -45,9 +47,10 @@ export function examine<Scope extends ScopeName>(
     const requested = amounts.get(ceiling.resource);
     if (requested === undefined) continue;
     // What takes nothing more is always allowed, also above a limit that was lowered.
-    const { scope, resource, limit, base, most, used, kept } = ceiling;
+    const { scope, resource, limit, base, lentUntil, most, used, kept } = ceiling;
     const overBy = requested <= 0 ? 0 : excess(limit, add(used, kept), requested);
-    checks.push({ scope, resource, limit, base, most, used, kept, requested, overBy });
+    const lent = lentUntil === undefined ? {} : { lentUntil };
+    checks.push({ scope, resource, limit, base, ...lent, most, used, kept, requested, overBy });
   }
   return checks;
 }

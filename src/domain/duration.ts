@@ -34,6 +34,17 @@ function noDuration(text: string): HodeiError {
   );
 }
 
+/** As one types it: `parseDuration` of it is the duration again. */
+export function printDuration(seconds: number): string {
+  let left = seconds;
+  const parts = Object.entries(SECONDS).map(([unit, length]) => {
+    const number = Math.floor(left / length);
+    left -= number * length;
+    return number === 0 ? '' : `${number}${unit}`;
+  });
+  return parts.join('');
+}
+
 const words = [
   ['d', SECONDS.d],
   ['h', SECONDS.h],

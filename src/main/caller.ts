@@ -55,7 +55,7 @@ function systemUser(): string {
 
 const newIdText = customAlphabet(ID_ALPHABET, ID_LENGTH);
 /** What there are millions of begins with the time, so that new rows stand together in an index. */
-const timed = new Set(['job', 'dec']);
+const timed = new Set(['job', 'dec', 'bst']);
 
 /** A new public id such as `tenant-…`. */
 export function newId(kind: string): string {

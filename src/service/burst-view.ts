@@ -84,7 +84,8 @@ async function viewLifts(at: At, burst: BurstRow, overdue: Overdue): Promise<Bur
       sameResource(allowance, above),
     );
     return {
-      ...{ resource: resource.name, unit: resource.unit, add: amount, limit, raised, used },
+      ...{ resource: resource.name, unit: resource.unit, add: amount, limit, raised },
+      ...{ in_force: allowance.inForce, used },
       bound_by: bound === undefined ? null : viewBinding(bound),
     };
   });

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { burstStates } from '../domain/burst.ts';
-import { forbidden, notFound } from '../domain/errors.ts';
-import { APPROVERS, READERS, RUNNERS } from '../domain/role.ts';
+import { forbidden } from '../domain/errors.ts';
+import { APPROVERS, EVERYBODY, READERS, RUNNERS } from '../domain/role.ts';
 import { isSamePerson } from '../domain/burst.ts';
 import type { BurstRow, Tables } from '../store/store.ts';
 import { approveBurst } from './burst-approval.ts';
 import { burstStep, closeBurst, endBurst } from './burst-changes.ts';
 import { burstExample } from './burst-examples.ts';
+import { findBurst } from './burst-lookup.ts';
 import { burstsInForce, requestBurst } from './burst-request.ts';
 import { burstViews, viewOne, type BurstView } from './burst-view.ts';
 import { settleBurst } from './burst-settlement.ts';
@@ -126,7 +127,8 @@ export const getBurst = operation({
   summary: 'Get a burst session: what it lifts, until when, who agreed, and who still binds',
   method: 'GET',
   path: '/bursts/{burst}',
-  roles: READERS,
+  // Also for the agent that asked for it: else it could never know what became of that.
+  roles: EVERYBODY,
   reach: 'tenant',
   isReadOnly: true,
   isVersioned: false,
@@ -240,12 +242,6 @@ function requireOwn({ caller }: Context, { id, requestedBy }: BurstRow): void {
 
 async function burstToChange(context: Context, id: string): Promise<BurstRow> {
   return settleBurst(context, await findBurst(context.tables, id));
-}
-
-async function findBurst(tables: Tables, id: string): Promise<BurstRow> {
-  const burst = await tables.bursts.byId(id);
-  if (burst !== undefined) return burst;
-  throw notFound(`Burst session not found: ${id}`, 'See which there are: hodei burst list');
 }
 
 async function pageOfBursts(

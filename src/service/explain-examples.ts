@@ -65,6 +65,7 @@ export const explainExample = {
       },
     ],
     raises: [{ scope, resource: 'cpu_m', from: 6000, to: 6500 }],
+    burst: { tenant: 'acme', pool: null, percentage: 109, duration_seconds: 3600 },
     rule: null,
   },
 };

@@ -3,6 +3,7 @@ import { type OnFull, type Violation } from '../domain/admission.ts';
 import { smallestRaises, examine } from '../domain/ceiling.ts';
 import { isLiving, stateAsOf } from '../domain/job.ts';
 import type { DecisionRow, JobRow, Key, ResourceRow, Tables } from '../store/store.ts';
+import { burstThatHelps } from './burst-hints.ts';
 import { holdersOf } from './explain-holders.ts';
 import { lineOf } from './explain-line.ts';
 import { decideOn, type Decided, type Question } from './job-admission.ts';
@@ -161,7 +162,14 @@ function runningNow({ amounts }: Question, { path }: Decided): NonNullable<Expla
     ...check,
     overBy: check.limit === null ? 0 : Math.max(0, check.used - check.limit),
   }));
-  const nothing = { code: null, retryable: null, violations: [], holders: [], raises: [] };
+  const nothing = {
+    code: null,
+    retryable: null,
+    violations: [],
+    holders: [],
+    raises: [],
+    burst: null,
+  };
   return { outcome: 'admitted', ...nothing, rule: null, checks: checks.map(viewCheck) };
 }
 
@@ -186,6 +194,7 @@ async function waitingNow(
       ...raise,
       scope: nameOf(scope),
     })),
+    burst: await burstThatHelps(reading, question.tenant, lacking, violations),
     rule: decision.verdict === undefined ? null : viewVerdict(decision.verdict),
   };
 }
@@ -195,6 +204,7 @@ function viewCheck({
   resource,
   limit,
   base,
+  lentUntil,
   used,
   requested,
   overBy,
@@ -202,6 +212,7 @@ function viewCheck({
   return {
     ...{ scope: nameOf(scope), resource, limit, used, requested, over_by: overBy },
     ...(base !== null && { base }),
+    ...(lentUntil !== undefined && { lent_until: toInstant(lentUntil) }),
   };
 }
 

@@ -107,6 +107,8 @@ async function standOf(
     scope: { tenant, pool },
     resource: resource.name,
     limit: ceiling?.limit ?? null,
+    ...(ceiling?.base != null && { base: ceiling.base }),
+    ...(ceiling?.lentUntil !== undefined && { lent_until: toInstant(ceiling.lentUntil) }),
     used: ceiling?.used ?? 0,
   };
 }

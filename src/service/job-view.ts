@@ -179,13 +179,14 @@ export function viewDecision(
 }
 
 export function viewViolation(violation: Violation): ViolationView {
-  const { scope, resource, limit, base, used, requested, overBy, code } = violation;
+  const { scope, resource, limit, base, lentUntil, used, requested, overBy, code } = violation;
   const { tenant, pool } = scope;
   return {
     scope: { tenant, pool },
     resource,
     limit,
     ...(base !== null && { base }),
+    ...(lentUntil !== undefined && { lent_until: toInstant(lentUntil) }),
     ...{ used, requested, over_by: overBy, code },
   };
 }

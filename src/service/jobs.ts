@@ -3,6 +3,7 @@ import { jobStates, livingStates, type JobEvent, type JobState } from '../domain
 import { EVERYBODY, OPERATORS, READERS, RUNNERS } from '../domain/role.ts';
 import type { JobFilter, JobRow, Tables } from '../store/store.ts';
 import { admit } from './admit.ts';
+import { findBurst } from './burst-lookup.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
 import { jobExample, jobRequestExample, queuedExample, rejectedExample } from './job-examples.ts';
 import { endJob, renewJob, stepOf } from './job-changes.ts';
@@ -21,6 +22,7 @@ import {
 } from './job-view.ts';
 import { lazy, operation, type Context } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
+import { burstReference } from './schemas/burst.ts';
 import { pageInput, pageOutput, queryInteger, tenantReference } from './schemas/common.ts';
 import { amount, jobReference, JobRequest, JobResponse, seconds } from './schemas/job.ts';
 import { poolReference } from './schemas/pool.ts';
@@ -109,6 +111,9 @@ export const listJobs = operation({
         .describe('A state; live: queued and admitted; ended: all others.'),
       tenant: tenantReference().optional().describe('Only jobs of this tenant itself.'),
       pool: poolReference().optional().describe('Only jobs in this pool.'),
+      burst: burstReference()
+        .optional()
+        .describe('Only jobs that run and would not have fitted without this session.'),
       older_than_seconds: queryInteger(0, 1_000_000_000)
         .optional()
         .describe('Only jobs that were requested longer ago.'),
@@ -136,15 +141,17 @@ interface ListInput {
   readonly state: string;
   readonly tenant?: string | undefined;
   readonly pool?: string | undefined;
+  readonly burst?: string | undefined;
   readonly older_than_seconds?: number | undefined;
 }
 
 async function toFilter(tables: Tables, input: ListInput, now: number): Promise<JobFilter> {
-  const { state, tenant, pool, older_than_seconds: age } = input;
+  const { state, tenant, pool, burst, older_than_seconds: age } = input;
   return {
     states: stateGroups[state] ?? [state as JobState],
     ...(tenant !== undefined && { tenant: (await findTenantOrTombstone(tables, tenant)).key }),
     ...(pool !== undefined && { pool: (await findPool(tables, pool)).key }),
+    ...(burst !== undefined && { burst: (await findBurst(tables, burst)).key }),
     ...(age !== undefined && { before: now - age * 1000 }),
     now,
   };

@@ -132,6 +132,7 @@ export async function ceilingsOf(
         resource: resource.name,
         limit: lifted.limit,
         base: lifted.base,
+        lentUntil: lifted.burst?.endsAt ?? undefined,
         // Of a pool as a whole that of its largest size.
         most: scope.subject.tenant === null ? room.most : lifted.most,
         burst: lifted.burst,

@@ -42,6 +42,8 @@ export interface JobFilter {
   readonly pool?: Key;
   /** Of this tenant and those below it. */
   readonly within?: Key;
+  /** Those that run and would not have fitted without this session. */
+  readonly burst?: Key;
   /** Requested before this. */
   readonly before?: Instant;
   readonly now: Instant;

@@ -44,7 +44,8 @@ describe('explain, of a job', () => {
         decided by     on_full
 
       It starts as soon as acme has 1.5 cores more: build-790 ends, or
-             hodei quota set acme --cpu 7.5"
+             hodei quota set acme --cpu 7.5
+             hodei burst request acme --to 125% --for 1h"
     `);
   });
 
@@ -159,7 +160,8 @@ describe('explain, of a decision', () => {
         decided by     violation_policy: reject
 
       The same request of acme is admitted as soon as acme has 0.5 cores and 1 GiB more:
-             hodei quota set acme --cpu 6.5 --memory 13Gi"
+             hodei quota set acme --cpu 6.5 --memory 13Gi
+             hodei burst request acme --to 109% --for 1h"
     `);
   });
 

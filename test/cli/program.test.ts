@@ -29,6 +29,7 @@ describe('help', () => {
         explain     why a job waits or was refused, and what would help
         violation   requests that did not fit, with the numbers of that moment
         policy      rules that decide beside the limits: set, list, test, delete
+        burst       higher limits for a while: request, approve, deny, end, list
         usage       what is held now, and whether the ledger agrees: show, verify
         audit       who changed what, and proof of it: list, verify, export
         watch       every decision and change as it happens

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newCliHome, type CliHome, type RunOptions } from '../helpers/cli.ts';
@@ -88,6 +90,55 @@ describe('quota get', () => {
     expect(await hodei('quota get acme eng')).toMatchInlineSnapshot(`
       "acme	0 of 4 cores	0 of 8 GiB	0 of 0	0 of 10
       eng	0 of 40 cores	0 of 10 GiB	0 of 8	0 of 10"
+    `);
+  });
+});
+
+describe('quota of a tenant that is lent something', () => {
+  /** A moment that stands still, so that what is left of a session is known. */
+  const at = (minutes: number): RunOptions => ({
+    host: ({ time }) => ({ time: { ...time, now: () => began + minutes * 60_000 } }),
+  });
+  let began: number;
+
+  beforeEach(async () => {
+    const config = join(home.folder, 'free.yaml');
+    writeFileSync(config, 'burst_capacity: { approval: { auto_approve_threshold: 150 } }\n');
+    await home.run(['config', 'apply', '--config', config]);
+    const asked = 'burst request acme --to 140% --resource cpu,memory --for 2h --reason x --json';
+    const { starts_at: start } = JSON.parse((await home.run(asked)).out) as { starts_at: string };
+    began = Date.parse(start);
+    await home.run('job admit --tenant acme --cpu 5 --memory 1Gi');
+  });
+
+  it('shows base and what is in force, until when, and what is free of that', async () => {
+    const quota = await hodei('quota get acme', at(108));
+    expect(quota.replace(/until (TIME|\d\d:\d\d)/g, 'until HH:MM')).toMatchInlineSnapshot(`
+      "cpu	4 cores	5	0.6	89 %	5.6 until HH:MM (12 min left)
+      memory	8 GiB	1	10444 MiB	8 %	11468 MiB until HH:MM (12 min left), eng leaves 9
+      gpu	0	0	0	0 %	
+      jobs	10	1	9	10 %	"
+    `);
+    expect(await hodei('quota get acme -o csv')).toMatchInlineSnapshot(`
+      "resource,limit,used,free,use,note
+      cpu_m,4000,5000,600,89,5600 until TIME
+      memory_mb,8192,1024,10444,8,"11468 until TIME, eng leaves 9"
+      gpu,0,0,0,0,
+      max_concurrent_jobs,10,1,9,10,"
+    `);
+  });
+
+  it('says it in lists, and in what it uses', async () => {
+    expect(await hodei('quota list --parent eng')).toMatchInlineSnapshot(
+      `"acme	5 of 5.6 cores, lent	1024 of 11468 MiB, lent	0 of 0	1 of 10"`,
+    );
+    expect(await hodei('usage show acme')).toContain('5 of 5.6 cores');
+  });
+
+  it('counts what it is over by from what is in force', async () => {
+    expect(await hodei('quota set acme --cpu 3')).toMatchInlineSnapshot(`
+      "acme: cpu 4 → 3 cores.
+      acme: cpu over by 0.8 cores; what runs keeps running, nothing new starts until that is released."
     `);
   });
 });

@@ -163,6 +163,40 @@ describe('the README', () => {
     expect(rules.status).toBe(0);
   });
 
+  it('lends capacity for a while, with the agreement of a second person', async () => {
+    const port = String(await freePort());
+    const [ask = [], agree = [], after = []] = [0, 1, 2].map((nth) =>
+      commandsOf('Lend capacity for a while', nth).map((line) => line.replaceAll('8080', port)),
+    );
+    // A minute is long for a test: here the session lasts six seconds, and is waited for as long.
+    const script = [
+      `cd '${home.folder}'`,
+      ...ask.map((line) => line.replace('--for 1m', '--for 6s')),
+      `for i in $(seq 100); do curl -sf localhost:${port}/readyz >/dev/null && break; sleep 0.1; done`,
+      ...agree,
+      ...after.map((line) => line.replace('sleep 60', 'sleep 6')),
+      'kill %1',
+      'wait',
+    ].map((line) => line.replace('hodei serve &', `hodei serve --port ${port} >server.log 2>&1 &`));
+    const { stdout, stderr } = spawnSync('bash', ['-c', script.join('\n')], {
+      env: home.env,
+      encoding: 'utf8',
+    });
+    const said = stdout + stderr;
+    expect(stderr.match(/Rejected: lab asks for .* and has .* free of [^(]*/g), said).toEqual([
+      'Rejected: lab asks for 1.5 cores and has none free of 4 ',
+      'Rejected: lab asks for 1 core and has none free of 4 ',
+    ]);
+    expect(stdout, said).toContain('lab may use up to 140 % of its cpu, memory and jobs for 6 s');
+    expect(stderr).toContain(', 5.6 cores, 11468 MiB and 14 jobs.');
+    expect(stdout).toContain('Started: render-2 of lab.');
+    expect(stdout).toMatch(/^bst-\w+\tlab\tactive\t140 % of cpu, memory, jobs\t\d s left\t/m);
+    expect(stdout).toMatch(/^cpu\t4 cores\t5.5\t0.1\t98 %\t5.6 until .* \(\d s left\)$/m);
+    expect(stdout).toMatch(/^cpu\t4 cores\t5.5\tover by 1.5 cores\t137 %/m);
+    expect(readme).toMatch(/^cpu +4 cores +5.5 +over by 1.5 cores +█+ 137 %/m);
+    expect(stdout).toMatch(/burst\.expire\tlab\t/);
+  });
+
   it('can be run for a team: TLS, three tokens, and a remote command line in another folder', async () => {
     if (!isThere('jq') || !isThere('openssl')) return;
     const port = String(await freePort());

@@ -19,7 +19,11 @@ interface Shown {
 /** Runs hodei on a pseudo-terminal; `answer` types when the question is there. */
 function atTerminal(
   words: string,
-  { env = {}, answer }: { env?: Record<string, string>; answer?: string } = {},
+  {
+    env = {},
+    answer,
+    question = 'Delete acme?',
+  }: { env?: Record<string, string>; answer?: string; question?: string } = {},
 ): Promise<Shown> {
   const terminal = spawn(process.execPath, [door, ...words.split(' ')], {
     cols: 100,
@@ -27,16 +31,16 @@ function atTerminal(
     name: env['TERM'] ?? 'xterm-256color',
     env: { ...home.env, ...env },
   });
-  return collect(terminal, answer);
+  return collect(terminal, question, answer);
 }
 
-function collect(terminal: IPty, answer: string | undefined): Promise<Shown> {
+function collect(terminal: IPty, question: string, answer: string | undefined): Promise<Shown> {
   return new Promise((resolve) => {
     let text = '';
     let isAnswered = false;
     terminal.onData((data) => {
       text += data;
-      if (answer === undefined || isAnswered || !text.includes('Delete acme?')) return;
+      if (answer === undefined || isAnswered || !text.includes(question)) return;
       isAnswered = true;
       terminal.write(answer);
     });
@@ -101,6 +105,22 @@ describe('at a terminal', () => {
   it('says where it acts before it asks', async () => {
     const { text } = await atTerminal('tenant delete acme', { answer: 'n\r' });
     expect(plain(text).indexOf('on /')).toBeLessThan(plain(text).indexOf('Delete acme?'));
+  });
+
+  it('shows what is lent, and asks for the agreement to it', async () => {
+    await atTerminal('burst request acme --to 140% --for 2h --reason demo');
+    const question = 'Approve? [y/N]';
+    const id = plain((await atTerminal('burst list -o name')).text).split('\n')[1] ?? '';
+    const { text, exitCode } = await atTerminal(`burst approve ${id}`, { answer: 'y\r', question });
+    const [, offer, asked, asking, refusal] = plain(text).split('\n');
+    expect(offer).toMatch(
+      /^acme may use up to 140 % of its cpu, memory and jobs from now until .* \(2 h\), 5.6 cores,/,
+    );
+    expect(asked).toMatch(/^ {2}asked by \S+ at .*: "demo"$/);
+    expect(asking).toContain(question);
+    // Who asked for it is who is asked here.
+    expect(refusal).toMatch(/^hodei: \S+ asked for bst-\w+: another person has to agree to it.$/);
+    expect(exitCode).toBe(4);
   });
 
   it('deletes after a yes', async () => {

@@ -78,6 +78,7 @@ describe.each(doors)('the explanation of a job ($name call)', (door) => {
             ...{ amount: 2000, since: START, expires_at: '2026-11-23T11:00:00.000Z' },
           },
         ],
+        burst: { tenant: 'acme', pool: null, percentage: 134, duration_seconds: 3600 },
         raises: [{ scope: acme, resource: 'cpu_m', from: 3000, to: 4000 }],
         rule: null,
       },

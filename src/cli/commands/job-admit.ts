@@ -9,6 +9,7 @@ import { claim, giveUp, idOf, stoppedCode, waitForTurn, watchStop } from '../job
 import {
   jobListing,
   sayAdmitted,
+  sayBorrowed,
   sayJob,
   sayOutcome,
   sayQueued,
@@ -141,8 +142,9 @@ async function printAnswer(run: Run, job: JobView, { isReplay, waited }: Asked):
     throw new Exit(REJECTED);
   }
   await printJob(run, job, [isReplay ? sayReplayed(job) : sayAnswer(job)]);
-  const rule = sayRule(job);
-  if (rule !== undefined && !isDocument && job.state === 'admitted') note(run, `Note: ${rule}.`);
+  const notes = [sayRule(job), sayBorrowed(job)].filter((line) => line !== undefined);
+  if (!isDocument && job.state === 'admitted')
+    for (const line of notes) note(run, `Note: ${line}.`);
   if (job.state === 'admitted') return;
   if (job.state === 'rejected') throw new Exit(REJECTED);
   if (!isDocument && job.state === 'queued') {

@@ -6,18 +6,12 @@ import { cancelJob, releaseJob, renew, resizeJob } from '../../service/jobs.ts';
 import { sayNeeds } from '../decision-words.ts';
 import { Exit, REJECTED } from '../exit-codes.ts';
 import { amountsOf, withAmountFlags, type AmountFlags } from '../job-flags.ts';
-import {
-  jobListing,
-  sayEndedBefore,
-  sayFreed,
-  sayJob,
-  sayMoment,
-  sayRejected,
-} from '../job-words.ts';
+import { jobListing, sayEndedBefore, sayFreed, sayJob, sayRejected } from '../job-words.ts';
 import { print, type Run } from '../run.ts';
 import { documentOf, forEach } from '../selection.ts';
 import { shown } from '../terminal.ts';
 import { addVerb, type Cli } from '../verb.ts';
+import { sayMoment } from '../words.ts';
 
 export function addRelease(cli: Cli, noun: Command): void {
   addVerb(

@@ -30,6 +30,7 @@ interface ListFlags extends PageFlags {
   readonly state?: (typeof states)[number];
   readonly tenant?: string;
   readonly pool?: string;
+  readonly burst?: string;
   readonly olderThan?: number;
 }
 
@@ -55,12 +56,13 @@ function addList(cli: Cli, noun: Command): void {
             )
             .option('--tenant <tenant>', 'only jobs of this tenant itself')
             .option('--pool <pool>', 'only jobs in this pool')
+            .option('--burst <session>', 'only those that would not have fitted without it')
             .option('--older-than <time>', 'only those requested longer ago', parseDuration),
           toWholeNumber,
         ),
     },
     async (run, _, flags) => {
-      const { state, tenant, pool, olderThan } = flags;
+      const { state, tenant, pool, burst, olderThan } = flags;
       await printPages(
         run,
         flags,
@@ -71,6 +73,7 @@ function addList(cli: Cli, noun: Command): void {
             ...(state !== undefined && { state }),
             ...(tenant !== undefined && { tenant }),
             ...(pool !== undefined && { pool }),
+            ...(burst !== undefined && { burst }),
             ...(olderThan !== undefined && { older_than_seconds: olderThan }),
           }),
       );

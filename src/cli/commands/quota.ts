@@ -50,7 +50,7 @@ function addGet(cli: Cli, noun: Command): void {
       if (quotas.length === 0) return;
       const document = documentOf(wanted.length === 1, quotas);
       if (wanted.length === 1) {
-        const listing = quotaListing(run.terminal.isOutTerminal);
+        const listing = quotaListing(run.terminal.isOutTerminal, run.host.time.now());
         await print(run, { document, rows: quotas.flatMap(rowsOf), listing });
         return;
       }
@@ -193,7 +193,7 @@ function sayOver(quota: QuotaChangeView): string[] {
   return rowsOf(quota)
     .filter((row) => changed.has(row.field) && isOver(row))
     .map((row) => {
-      const over = sayLimit(row.used - (row.limit ?? 0), row.field, row.unit);
+      const over = sayLimit(row.used - (row.inForce ?? 0), row.field, row.unit);
       const what = `${sayField(row.field)} over by ${over}`;
       return `${nameOf(quota)}: ${what}; what runs keeps running, nothing new starts until that is released.`;
     });

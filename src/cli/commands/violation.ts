@@ -76,7 +76,7 @@ const listing: Listing<DecisionView> = {
       value: ({ last_at: last }) => last,
       isDim: true,
     },
-    { header: 'ID', text: ({ id }) => id, isDim: true },
+    { header: 'ID', text: ({ id }) => id, isDim: true, isWhole: true },
     { header: 'TENANT', text: ({ tenant }) => tenant },
     { header: 'POOL', text: ({ pool }) => pool },
     { header: 'OUTCOME', text: ({ outcome }) => outcome },

@@ -88,6 +88,7 @@ const lift = lazy(() =>
     add: z.int().nullable().describe('By so much; null: by the percentage.'),
     limit: limit().describe('The limit now, without any session.'),
     raised: limit().describe('What the session makes of it.'),
+    in_force: limit().describe('What holds now, with the sessions that are in force.'),
     used: z.int(),
     bound_by: binding().nullable(),
   }),

@@ -20,6 +20,7 @@ const check = lazy(() =>
       .int()
       .optional()
       .describe('What the limit is without the burst session that lifts it now.'),
+    lent_until: instant().optional().describe('When that session ends.'),
   }),
 );
 
@@ -45,6 +46,18 @@ const raise = lazy(() =>
   z
     .strictObject({ scope: scopeName(), resource: z.string(), from: limit(), to: limit() })
     .describe('A limit that would have to be so high.'),
+);
+
+const helpfulBurst = lazy(() =>
+  z
+    .strictObject({
+      tenant: z.string(),
+      pool: z.string().nullable(),
+      percentage: z.int().describe('The smallest that is enough.'),
+      duration_seconds: z.int().describe('What is configured.'),
+    })
+    .nullable()
+    .describe('A burst session that could be asked for now, and would admit it by itself.'),
 );
 
 const then = lazy(() =>
@@ -75,6 +88,7 @@ const now = lazy(() =>
       violations: z.array(Violation()),
       holders: z.array(holder()).describe('Who holds most of what it lacks.'),
       raises: z.array(raise()).describe('The smallest changes of limits that would admit it.'),
+      burst: helpfulBurst(),
       rule: verdict().nullable().describe('The policy rule that holds it back.'),
     })
     .nullable()
@@ -176,6 +190,8 @@ const cause = lazy(() =>
     scope: scopeName(),
     resource: z.string(),
     limit: limit(),
+    base: z.int().optional().describe('What the limit is without the session that lifts it now.'),
+    lent_until: instant().optional().describe('When that session ends.'),
     used: z.int(),
     jobs: z.int().describe('How many wait there first.'),
     requested: z.int().describe('How much of it they ask for together.'),

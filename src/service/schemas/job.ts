@@ -126,6 +126,7 @@ export const Violation = lazy(() =>
         .int()
         .optional()
         .describe('What the limit is without the burst session that lifted it then.'),
+      lent_until: instant().optional().describe('When that session ends; not of what is recorded.'),
       used: limitOrNone('What was used then.'),
       requested: limitOrNone('What was asked for.'),
       over_by: limitOrNone('By how much it did not fit.'),

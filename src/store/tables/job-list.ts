@@ -52,6 +52,10 @@ function conditionsOf(filter: JobFilter, before: Key | undefined): Condition[] {
   if (filter.tenant !== undefined) conditions.push(condition('j.tenant = ?', filter.tenant));
   conditions.push(...subtreeCondition('j.tenant', filter.within));
   if (filter.pool !== undefined) conditions.push(condition('j.pool = ?', filter.pool));
+  if (filter.burst !== undefined) {
+    const under = 'j.id in (select u.job from burst_job u where u.burst = ?)';
+    conditions.push(condition(under, filter.burst));
+  }
   if (filter.before !== undefined) {
     conditions.push(condition('j.requested_at < ?', filter.before));
   }
