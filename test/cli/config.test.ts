@@ -153,6 +153,7 @@ describe('config show', () => {
           max_concurrent_jobs: 10
         quota_enforcement:
           violation_policy: reject
+          second_choice: reject
       scheduling:
         fair_queuing:
           enabled: true
@@ -162,6 +163,20 @@ describe('config show', () => {
         queue_prioritization:
           default_strategy: weighted_fair
         max_queue_size: unlimited
+      burst_capacity:
+        enabled: true
+        default_policy:
+          max_overage_percentage: 150
+          burst_duration_minutes: 60
+        max_concurrent_burst_sessions: 10
+        max_per_tenant_per_day: 5
+        burst_cooldown_minutes: 15
+        notice_minutes: 10
+        approval:
+          auto_approve_threshold: 100
+          approvals_required: 1
+          approvers: []
+          timeout_minutes: 1440
       security:
         require_reason: []
         allow_unauthenticated: false
@@ -269,9 +284,9 @@ describe('config apply', () => {
     writeConfig(license);
     const { out, err, code } = await home.run('config apply');
     expect(out.split('\n').slice(-3)).toEqual([
-      'scheduling.queue_prioritization.default_strategy: (none) → weighted_fair',
-      'scheduling.max_queue_size: (none) → unlimited',
-      'In force as revision 1 (25 changes).',
+      'burst_capacity.approval.approvals_required: (none) → 1',
+      'burst_capacity.approval.timeout_minutes: (none) → 1440',
+      'In force as revision 1 (36 changes).',
     ]);
     expect([err, code]).toEqual(['', 0]);
   });

@@ -91,8 +91,8 @@ describe('files', () => {
     const { stdout, status } = bash(
       `umask ${umask}
        hodei tenant create acme --email ops@acme.example >/dev/null
-       "${process.execPath}" "${door}" serve --port 0 --db "${database}" >/dev/null 2>&1 &
-       for i in $(seq 100); do [ -e "${database}-shm" ] && break; sleep 0.1; done
+       "${process.execPath}" "${door}" serve --port 0 --db "${database}" >"${folder}/log" 2>&1 &
+       for i in $(seq 100); do grep -q http "${folder}/log" && break; sleep 0.1; done
        stat -c '%a %n' "${folder}/data" "${database}" "${database}-wal" "${database}-shm"
        kill $! && wait $!`,
     );

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { MAX_BURST_MINUTES, MAX_PERCENTAGE } from '../../src/domain/burst.ts';
+import { isSamePerson, MAX_BURST_MINUTES, MAX_PERCENTAGE } from '../../src/domain/burst.ts';
 import type { BurstCapacity } from '../../src/domain/burst-capacity.ts';
 import { strategies } from '../../src/domain/fair-share.ts';
 import { MAX_TTL_SECONDS } from '../../src/domain/job.ts';
@@ -97,7 +97,7 @@ const anyBurstCapacity: fc.Arbitrary<BurstCapacity> = fc
     mostPerTenantAndDay: fc.option(fc.nat({ max: 100_000 })),
     cooldownMinutes: fc.nat({ max: MAX_BURST_MINUTES }),
     noticeMinutes: fc.nat({ max: MAX_BURST_MINUTES }),
-    approvers: fc.uniqueArray(label, { maxLength: 3 }),
+    approvers: fc.uniqueArray(label, { comparator: isSamePerson, maxLength: 3 }),
     required: fc.integer({ min: 1, max: 3 }),
     timeoutMinutes: fc.integer({ min: 1, max: MAX_BURST_MINUTES }),
   })

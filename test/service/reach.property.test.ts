@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { operations } from '../../src/service/index.ts';
+import { approveBurstSession, listBursts, requestBurstSession } from '../../src/service/bursts.ts';
 import { checkJob, listJobs, releaseJob } from '../../src/service/jobs.ts';
 import type { Call, Operation } from '../../src/service/operation.ts';
 import { setQuota } from '../../src/service/quotas.ts';
@@ -70,6 +71,11 @@ async function people(hodei: TestService, scene: Scene): Promise<Planted[]> {
     await admit(as, at(tenant), { ...asked, on_full: onFull as 'queue' });
     hodei.clock.advance(1_000);
   }
+  for (const { name } of planted) {
+    const as = hodei.as({ principal: `lender-of-${name}` });
+    const wanted = { tenant: name, percentage: 120, reason: `for ${name}`, resources: ['cpu_m'] };
+    await as(requestBurstSession, wanted);
+  }
   await call(createToken, { name: 'runner', role: 'agent', tenant: at(scene.bound) });
   if (scene.suspended !== null) await call(suspendTenant, { tenant: at(scene.suspended) });
   if (scene.deleted !== null) {
@@ -109,7 +115,7 @@ async function foreignWords(
 
 /** What is asked of every operation that reads; what is about a tenant, job or decision, of each. */
 function asked(own: Own): Readonly<Record<string, readonly object[]>> {
-  const { tenants, jobs, decisions } = own;
+  const { tenants, jobs, decisions, bursts } = own;
   const ofTenants = tenants.map((tenant) => ({ tenant }));
   const ofJobs = jobs.map((job) => ({ job }));
   const trees = [{}, { tree: true }, { label: 'kind=any' }, { name_prefix: 'tenant' }];
@@ -131,6 +137,9 @@ function asked(own: Own): Readonly<Record<string, readonly object[]>> {
     'tenant.explain': ofTenants,
     'queue.list': inPools,
     'queue.status': [{}, ...inPools],
+    'burst.history': ofTenants,
+    'burst.list': [{}, { state: 'all' }, ...ofTenants],
+    'burst.get': bursts.map((burst) => ({ burst })),
     'violation.list': [{}, ...ofTenants, ...inPools],
     'token.whoami': [{}],
     'audit.list': [{}, { operation: 'job.admit' }, ...ofTenants],
@@ -143,6 +152,7 @@ interface Own {
   readonly tenants: readonly string[];
   readonly jobs: readonly string[];
   readonly decisions: readonly string[];
+  readonly bursts: readonly string[];
 }
 
 /** All that stands on the pages of a list; or the one answer there is. */
@@ -160,7 +170,7 @@ async function wholeAnswer(call: Call, operation: Operation, input: object): Pro
 }
 
 /** Of what changes something, what it would lead to. */
-async function rehearsals(call: Call, { tenants, jobs }: Own): Promise<string[]> {
+async function rehearsals(call: Call, { tenants, jobs, bursts }: Own): Promise<string[]> {
   const answers: unknown[] = [];
   const dryRun = { dryRun: true };
   const tried = async (answer: Promise<unknown>) => answers.push(await answer.catch(String));
@@ -172,6 +182,7 @@ async function rehearsals(call: Call, { tenants, jobs }: Own): Promise<string[]>
     await tried(call(suspendTenant, { tenant }, dryRun));
   }
   for (const job of jobs) await tried(call(releaseJob, { job }, dryRun));
+  for (const burst of bursts) await tried(call(approveBurstSession, { burst }, dryRun));
   return answers.map((answer) => JSON.stringify(answer ?? null));
 }
 
@@ -187,7 +198,8 @@ async function judge(drawn: Scene): Promise<void> {
     ).items.map(({ name }) => name);
     const jobs = (await call(listJobs, { state: 'all', limit: 500 })).items.map(({ id }) => id!);
     const decisions = (await call(listViolations, { limit: 500 })).items.map(({ id }) => id);
-    const own = { tenants, jobs, decisions };
+    const bursts = (await call(listBursts, { state: 'all' })).items.map(({ id }) => id);
+    const own = { tenants, jobs, decisions, bursts };
     for (const [name, inputs] of Object.entries(asked(own))) {
       for (const input of inputs) {
         const text = await wholeAnswer(call, operationOf(name), input);
@@ -220,7 +232,7 @@ function operationOf(name: string): Operation {
 
 it('asks every operation that reads and is there for who is bound', () => {
   const reading = operations.filter(({ isReadOnly, reach }) => isReadOnly && reach === 'tenant');
-  const rows = Object.keys(asked({ tenants: [], jobs: [], decisions: [] }));
+  const rows = Object.keys(asked({ tenants: [], jobs: [], decisions: [], bursts: [] }));
   expect(rows.sort()).toEqual(reading.map(({ name }) => name).sort());
 });
 
