@@ -1,35 +1,17 @@
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newHome, type Home } from './hodei.ts';
-import { startHodei, type Started } from './started.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useProcesses } from './processes.ts';
+import type { Started } from './started.ts';
 
-let home: Home;
-let env: Record<string, string>;
-let started: ChildProcessWithoutNullStreams[];
+const { hodei, line, home, setEnv } = useProcesses();
 
 beforeEach(async () => {
-  home = newHome();
-  env = home.env;
-  started = [];
-  const config = join(home.folder, 'free.yaml');
+  const config = join(home().folder, 'free.yaml');
   writeFileSync(config, 'burst_capacity: { approval: { auto_approve_threshold: 150 } }\n');
   await line(`config apply --config ${config}`);
   await line('tenant create acme --email ops@acme.example --cpu 6');
 });
-afterEach(() => {
-  for (const child of started) child.kill('SIGKILL');
-  home.remove();
-});
-
-function hodei(...words: readonly string[]): Started {
-  const process = startHodei(home, env, words);
-  started.push(process.child);
-  return process;
-}
-
-const line = (text: string) => hodei(...text.split(' ')).ended;
 
 /** A command that would run for minutes, with more than the limit without a session. */
 async function startedAbove(): Promise<Started> {
@@ -51,7 +33,7 @@ describe.each(['a file', 'a server'])('a run under a burst session, on %s', (pla
   beforeEach(async () => {
     if (place === 'a file') return;
     const url = await hodei('serve', '--port', '0').hear(/listening on (\S+)\n/);
-    env = { ...home.env, HODEI_SERVER: url };
+    setEnv({ HODEI_SERVER: url });
   });
 
   // Its lease would be renewed after 20 min for the first time: the test does not wait for that.

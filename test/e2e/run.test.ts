@@ -1,33 +1,16 @@
-import { spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawn as spawnAtTerminal } from 'node-pty';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { door, newHome, type Home } from './hodei.ts';
-import { startHodei, type Started } from './started.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { door } from './hodei.ts';
+import { useProcesses } from './processes.ts';
 
-let home: Home;
-let env: Record<string, string>;
-let started: ChildProcessWithoutNullStreams[];
+const { hodei, line, home, env, setEnv } = useProcesses();
 
 beforeEach(async () => {
-  home = newHome();
-  env = home.env;
-  started = [];
   await line('tenant create acme --email ops@acme.example --cpu 6');
 });
-afterEach(() => {
-  for (const child of started) child.kill('SIGKILL');
-  home.remove();
-});
-
-function hodei(...words: readonly string[]): Started {
-  const process = startHodei(home, env, words);
-  started.push(process.child);
-  return process;
-}
-
-const line = (text: string) => hodei(...text.split(' ')).ended;
 
 const asJob = ['run', '--tenant', 'acme', '--cpu', '4'];
 
@@ -58,7 +41,7 @@ describe('the command of hodei run', () => {
   });
 
   it('that is not there ends with 127, and one that is no program with 126', async () => {
-    writeFileSync(join(home.folder, 'plain'), '');
+    writeFileSync(join(home().folder, 'plain'), '');
     const missing = { code: 127, out: '', err: 'hodei: nosuch: command not found\n' };
     expect(await hodei(...asJob, '--', 'nosuch').ended).toEqual(missing);
     const plain = { code: 126, out: '', err: 'hodei: ./plain: permission denied\n' };
@@ -107,7 +90,7 @@ describe('the command of hodei run', () => {
   });
 
   it('runs without quota where hodei is away and that was allowed', async () => {
-    env = { ...home.env, HODEI_SERVER: 'http://127.0.0.1:9' };
+    setEnv({ HODEI_SERVER: 'http://127.0.0.1:9' });
     expect((await shell('echo ran').ended).code).toBe(127);
     const { code, out, err } = await shell('echo ran', '--on-unavailable', 'proceed').ended;
     expect([code, out]).toEqual([0, 'ran\n']);
@@ -128,7 +111,7 @@ describe('Ctrl-C', () => {
     const script = `n=0; trap 'n=$((n+1))' INT; echo ready
       while [ $n = 0 ]; do sleep 0.05; done; sleep 0.5; echo "got $n"; exit 7`;
     const words = [door, ...asJob, '--', 'sh', '-c', script];
-    const terminal = spawnAtTerminal(process.execPath, words, { cwd: home.folder, env });
+    const terminal = spawnAtTerminal(process.execPath, words, { cwd: home().folder, env: env() });
     const { text, exitCode } = await new Promise<{ text: string; exitCode: number }>((resolve) => {
       let shown = '';
       terminal.onData((data) => {
@@ -146,7 +129,7 @@ describe.each(['a file', 'a server'])('two runs against one quota, on %s', (plac
   beforeEach(async () => {
     if (place === 'a file') return;
     const url = await hodei('serve', '--port', '0').hear(/listening on (\S+)\n/);
-    env = { ...home.env, HODEI_SERVER: url };
+    setEnv({ HODEI_SERVER: url });
   });
 
   it('go one after the other where the second waits', async () => {

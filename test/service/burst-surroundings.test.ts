@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   approveBurstSession,
   cancelBurst,
@@ -35,33 +35,17 @@ import { backupTo } from '../../src/store/sqlite/backup.ts';
 import { restoreFrom } from '../../src/store/sqlite/restore.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { fullAuthority } from '../../src/service/authority.ts';
-import { requireBalanced } from '../helpers/balances.ts';
+import { useBursts } from '../helpers/burst.ts';
 import { admit, enqueue, idOf } from '../helpers/job.ts';
 import { refusal } from '../helpers/refusal.ts';
-import { callAs, testService, TRACE_ID, type TestService } from '../helpers/service.ts';
+import { callAs, TRACE_ID, type TestService } from '../helpers/service.ts';
 import { dump, newFolder, onFile, removeFolder } from '../helpers/store.ts';
 import { makeTenant } from '../helpers/tenant.ts';
 
 const HOUR = 3_600_000;
-let hodei: TestService;
-
-beforeEach(async () => {
-  hodei = await testService();
-  await makeTenant(hodei.call, 'acme');
-});
-afterEach(async () => {
-  requireBalanced(hodei.path);
-  await hodei.close();
-});
-
-const ben: TestService['call'] = (...call) => hodei.as({ principal: 'ben' })(...call);
-const wanted = { tenant: 'acme', percentage: 150, duration_seconds: 3600, reason: 'release week' };
-const ask = (more: object = {}) => hodei.call(requestBurstSession, { ...wanted, ...more });
-const agreed = async (more: object = {}) =>
-  ben(approveBurstSession, { burst: (await ask(more)).id });
+const lent = { percentage: 150, duration_seconds: 3600 };
+const { hodei, ben, ask, agreed, touch, quota } = useBursts(lent);
 const evicting = (more: object = {}) => agreed({ on_end: 'evict', ...more });
-const touch = () => hodei.call(setQuota, { tenant: 'acme', gpu: 0 });
-const quota = (tenant = 'acme') => hodei.call(getQuota, { tenant });
 const stateOf = async (job: { id: string | null }) =>
   (await hodei.call(getJob, { job: idOf(job) })).state;
 
@@ -351,7 +335,12 @@ describe('a dry run', () => {
   it.each<[string, (call: TestService['call'], ids: Ids) => Promise<unknown>, object]>([
     [
       'asking',
-      (call) => call(requestBurstSession, { ...wanted, starts_at }, dry),
+      (call) =>
+        call(
+          requestBurstSession,
+          { ...lent, tenant: 'acme', reason: 'release week', starts_at },
+          dry,
+        ),
       { state: 'requested' },
     ],
     [

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   approveBurstSession,
   cancelBurst,
@@ -7,45 +7,18 @@ import {
   getBurst,
   listBursts,
   listTenantBursts,
-  requestBurstSession,
 } from '../../src/service/bursts.ts';
 import { admitJob, getJob, releaseJob } from '../../src/service/jobs.ts';
-import { getQuota, setQuota } from '../../src/service/quotas.ts';
+import { getQuota } from '../../src/service/quotas.ts';
 import { applySettings } from '../../src/service/settings.ts';
 import { createTenant, deleteTenant } from '../../src/service/tenants.ts';
-import { requireBalanced } from '../helpers/balances.ts';
+import { useBursts } from '../helpers/burst.ts';
 import { admit, enqueue, idOf } from '../helpers/job.ts';
 import { refusal } from '../helpers/refusal.ts';
-import { testService, type TestService } from '../helpers/service.ts';
 import { makeTenant } from '../helpers/tenant.ts';
 
 const MINUTE = 60_000;
-let hodei: TestService;
-
-beforeEach(async () => {
-  hodei = await testService();
-  await makeTenant(hodei.call, 'acme');
-});
-
-afterEach(async () => {
-  requireBalanced(hodei.path);
-  await hodei.close();
-});
-
-const ben: TestService['call'] = (...call) => hodei.as({ principal: 'ben' })(...call);
-
-function ask(more: object = {}) {
-  const wanted = { tenant: 'acme', percentage: 140, duration_seconds: 60, reason: 'release week' };
-  return hodei.call(requestBurstSession, { ...wanted, ...more });
-}
-
-async function agreed(more: object = {}) {
-  const { id } = await ask(more);
-  return ben(approveBurstSession, { burst: id });
-}
-
-/** Something that changes nothing here, so that what is due is settled. */
-const touch = () => hodei.call(setQuota, { tenant: 'acme', gpu: 0 });
+const { hodei, ben, ask, agreed, touch } = useBursts({ percentage: 140, duration_seconds: 60 });
 
 const names = async () => (await hodei.events()).map(({ operation }) => operation);
 
