@@ -95,12 +95,14 @@ function sayApprovals({ approvals, approvals_required: required }: BurstView, no
 }
 
 /** Who ended it otherwise than by agreeing. */
-function sayDecided({ state, decided_by: by, decided_at: at, approvals }: BurstView, now: number) {
+function sayDecided(burst: BurstView, now: number) {
+  const { state, decided_by: by, decided_at: at, decided_reason: why, approvals } = burst;
   const isApproval = approvals.some(
     ({ principal, approved_at: given }) => principal === by && given === at,
   );
   if (by === null || at === null || isApproval) return null;
-  return `${by} at ${sayMoment(at, now)} (${state})`;
+  const said = why === null ? '' : `: "${why}"`;
+  return `${by} at ${sayMoment(at, now)} (${state})${said}`;
 }
 
 /** How many it let in, and of those that are known which. */

@@ -32,8 +32,9 @@ export async function approveBurst(context: Context, burst: BurstRow): Promise<B
   await tables.bursts.addApproval(burst.key, { principal, approvedAt: now });
   const approvals = given.length + 1;
   const isLast = approvals >= burst.approvalsRequired;
+  const decision = { decidedAt: now, decidedBy: principal, decidedReason: caller.reason ?? null };
   const after = isLast
-    ? await standBurst(context, { ...burst, decidedAt: now, decidedBy: principal })
+    ? await standBurst(context, { ...burst, ...decision })
     : { ...burst, version: burst.version + 1 };
   if (!isLast) await tables.bursts.update(after);
   const counted = { approvals, approvals_required: burst.approvalsRequired };

@@ -75,8 +75,8 @@ function refused(tenant: TenantRow, refusal: BurstRefusal, bounds: BurstBounds):
   if (refusal.bound === 'cooldown') {
     const { other, earliest } = refusal;
     return conflict(
-      `${tenant.name} has a session from ${toInstant(other.startsAt)} to ${toInstant(other.endsAt)}, and between two of them are ${bounds.cooldownMinutes} min (burst_cooldown_minutes).`,
-      `The next one can begin at ${toInstant(earliest)}: --at ${toInstant(earliest)}`,
+      `${tenant.name} has a session from ${inSeconds(other.startsAt)} to ${inSeconds(other.endsAt)}, and between two of them are ${bounds.cooldownMinutes} min (burst_cooldown_minutes).`,
+      `The next one can begin at ${inSeconds(earliest)}: --at ${inSeconds(earliest)}`,
     );
   }
   if (refusal.bound === 'per_day') {
@@ -89,4 +89,9 @@ function refused(tenant: TenantRow, refusal: BurstRefusal, bounds: BurstBounds):
     `At that time there are as many sessions as there may be: ${bounds.mostAtOnce} (max_concurrent_burst_sessions).`,
     'See which: hodei burst list',
   );
+}
+
+/** As people read and type it; never before the moment itself. */
+function inSeconds(time: number): string {
+  return toInstant(Math.ceil(time / 1000) * 1000).replace('.000Z', 'Z');
 }

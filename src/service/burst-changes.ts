@@ -158,7 +158,7 @@ export async function endBurst(
     state: 'ended',
     endedAt: how.at,
     noticeAt: null,
-    ...(how.by !== null && { decidedAt: now, decidedBy: how.by }),
+    ...(how.by !== null && { ...decidedBy(context, how.by), decidedAt: now }),
     isEvicting: burst.onEnd === 'evict' && jobs > 0,
     version: burst.version + 1,
   };
@@ -184,7 +184,7 @@ export async function closeBurst(
     state: to,
     endedAt: at,
     noticeAt: null,
-    ...(to !== 'lapsed' && { decidedAt: at, decidedBy: caller.principal }),
+    ...(to !== 'lapsed' && { ...decidedBy(context, caller.principal), decidedAt: at }),
     version: burst.version + 1,
   };
   await tables.bursts.update(closed);
@@ -197,6 +197,10 @@ const closings = {
   cancelled: 'burst.cancel',
   lapsed: 'burst.lapse',
 } as const satisfies Record<string, EventName>;
+
+function decidedBy({ caller }: Context, principal: string) {
+  return { decidedBy: principal, decidedReason: caller.reason ?? null };
+}
 
 /** Appends the event of a change of a session. */
 export async function recordBurst(

@@ -41,6 +41,7 @@ export const burstExample = {
   duration_seconds: 7200,
   ended_at: null,
   decided_by: 'ben',
+  decided_reason: null,
   decided_at: '2026-11-23T12:30:00.000Z',
   jobs: 2,
   as_of: '2026-11-23T13:00:00.000Z',

@@ -53,6 +53,7 @@ export function newBurst(
     lapsesAt: periodFrom({ startsAt: null, endsAt: null, durationSeconds }, now).endsAt,
     decidedAt: null,
     decidedBy: null,
+    decidedReason: null,
     endedAt: null,
     noticeAt: null,
     isEvicting: false,

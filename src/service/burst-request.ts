@@ -51,7 +51,11 @@ export async function requestBurst(context: Context, input: BurstInput): Promise
   const burst = {
     ...newBurst(context, { tenant: tenant.key, pool: pool?.key ?? null }, time.durationSeconds),
     ...time,
-    ...{ onEnd: input.on_end, reason: reasonOf(context, input), isAutomatic: isFree },
+    ...{
+      onEnd: input.on_end,
+      reason: reasonOf(context, input.reason, UNSAID),
+      isAutomatic: isFree,
+    },
     percentage: input.percentage ?? null,
     approvalsRequired: isFree ? 0 : approval.required,
   };
@@ -206,14 +210,17 @@ export async function requireStillWithinMost(
   requireWithinMost(tenant, wanted, await burstsInForce(tables));
 }
 
-/** Why, in the words of who asks: who shall agree reads it. */
-function reasonOf({ caller }: Context, { reason }: BurstInput): string {
+const UNSAID = 'A session wants a reason: who shall agree to it reads it.';
+
+/** Why, in the words of who asks or answers. @throws invalid, saying so, where nothing is said. */
+export function reasonOf(
+  { caller }: Context,
+  reason: string | undefined,
+  otherwise: string,
+): string {
   const text = (reason ?? caller.reason ?? '').trim();
   if (text !== '') return text;
-  throw invalid(
-    'A session wants a reason: who shall agree to it reads it.',
-    'Say what it is for: --reason TEXT, reason in the body.',
-  );
+  throw invalid(otherwise, 'Say why: --reason TEXT, reason in the body.');
 }
 
 function unidentified() {

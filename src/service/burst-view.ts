@@ -51,6 +51,7 @@ async function viewBurst(at: At, burst: BurstRow, overdue: Overdue): Promise<Bur
     duration_seconds: burst.durationSeconds,
     ended_at: instantOrNull(endedAt(burst, now)),
     decided_by: burst.decidedBy,
+    decided_reason: burst.decidedReason,
     decided_at: instantOrNull(burst.decidedAt),
     jobs: await tables.bursts.countJobs(burst.key),
     as_of: toInstant(now),

@@ -8,13 +8,18 @@ import { approveBurst } from './burst-approval.ts';
 import { burstStep, closeBurst, endBurst } from './burst-changes.ts';
 import { burstExample } from './burst-examples.ts';
 import { findBurst } from './burst-lookup.ts';
-import { burstsInForce, requestBurst } from './burst-request.ts';
+import { burstsInForce, reasonOf, requestBurst } from './burst-request.ts';
 import { burstViews, viewOne, type BurstView } from './burst-view.ts';
 import { settleBurst } from './burst-settlement.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
 import { operation, type Context } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
-import { BurstResponse, burstReference, CreateBurstRequest } from './schemas/burst.ts';
+import {
+  BurstResponse,
+  burstReference,
+  CreateBurstRequest,
+  DenyBurstRequest,
+} from './schemas/burst.ts';
 import { pageInput, pageOutput, tenantReference } from './schemas/common.ts';
 import { poolReference } from './schemas/pool.ts';
 import { findTenantOrTombstone, findTenantToRead } from './tenant-lookup.ts';
@@ -49,7 +54,7 @@ export const requestBurstSession = operation({
       lapses_at: '2026-11-24T12:21:00.000Z',
       starts_at: null,
       ends_at: null,
-      decided_by: null,
+      ...{ decided_by: null, decided_reason: null },
       decided_at: null,
       jobs: 0,
       version: 1,
@@ -166,13 +171,22 @@ export const denyBurst = operation({
   reach: 'tenant',
   isReadOnly: false,
   isVersioned: false,
-  input: () => z.strictObject({ burst: burstReference() }),
+  requestName: 'DenyBurstRequest',
+  input: DenyBurstRequest,
   output: BurstResponse,
   example: {
-    input: { burst: burstExample.id },
-    output: { ...burstExample, state: 'denied' as const, approvals: [], jobs: 0 },
+    input: { burst: burstExample.id, reason: 'not before the release' },
+    output: {
+      ...burstExample,
+      ...{ state: 'denied' as const, approvals: [], jobs: 0 },
+      decided_reason: 'not before the release',
+    },
   },
-  run: (context, { burst }) => close(context, burst, 'deny'),
+
+  run(context, { burst, reason }) {
+    const said = reasonOf(context, reason, 'Who asked wants to know why not.');
+    return close({ ...context, caller: { ...context.caller, reason: said } }, burst, 'deny');
+  },
 });
 
 export const cancelBurst = operation({

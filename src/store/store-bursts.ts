@@ -27,6 +27,8 @@ export interface BurstRow {
   /** When it was approved, denied, cancelled or ended by hand, and by whom. */
   readonly decidedAt: Instant | null;
   readonly decidedBy: string | null;
+  /** What they said to it. */
+  readonly decidedReason: string | null;
   readonly endedAt: Instant | null;
   /** When its end is to be announced; null: not, or it was. */
   readonly noticeAt: Instant | null;

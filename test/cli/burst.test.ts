@@ -178,6 +178,7 @@ describe('burst deny, cancel and end', () => {
     expect(await hodei(`burst deny ${id} --reason "not now"`)).toBe(
       'bst-… is denied: acme stays as it is, and ana can see why.',
     );
+    expect(await hodei(`burst get ${id}`)).toMatch(/\(denied\): "not now"/);
   });
 
   it('cancels what has not begun, and goes on behind what is not there', async () => {

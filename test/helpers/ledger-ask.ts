@@ -67,7 +67,9 @@ export function ask(
     case 'cancelBurst':
     case 'endBurst': {
       const burst = burstAt(model, command.burst)?.id ?? '';
-      return as(command.by)(burstOperations[command.do], { burst }, options);
+      const call = as(command.by);
+      if (command.do === 'deny') return call(denyBurst, { burst, reason: 'not now' }, options);
+      return call(burstOperations[command.do], { burst }, options);
     }
     case 'resize':
     case 'release':
@@ -82,9 +84,8 @@ export function ask(
 }
 
 const burstOperations = {
-  ...{ approve: approveBurstSession, deny: denyBurst },
-  ...{ cancelBurst, endBurst: endBurstSession },
-} as const satisfies Record<BurstVerb, unknown>;
+  ...{ approve: approveBurstSession, cancelBurst, endBurst: endBurstSession },
+} as const satisfies Record<Exclude<BurstVerb, 'deny'>, unknown>;
 
 function askBurst(
   call: Call,

@@ -35,7 +35,7 @@ const ofJob = (more: object = {}): Row => ({
     { job: jobId, ...more },
   ],
 });
-const ofBurst = (): Row => ({ about: ({ burst }) => [{ burst }] });
+const ofBurst = (more: object = {}): Row => ({ about: ({ burst }) => [{ burst, ...more }] });
 const ofJobsOf = (): Row => ({ about: ({ tenant }) => [{ jobs: [{ tenant, cpu_m: 1 }] }] });
 
 /** A row for every operation that hodei has; a new one wants a new row. */
@@ -88,7 +88,7 @@ const rows: Readonly<Record<string, Row>> = {
   'burst.list': ofTenant(),
   'burst.get': ofBurst(),
   'burst.approve': ofBurst(),
-  'burst.deny': ofBurst(),
+  'burst.deny': ofBurst({ reason: 'not now' }),
   'burst.cancel': ofBurst(),
   'burst.end': ofBurst(),
   'token.create': { plainly: { name: 'new', role: 'viewer' } },

@@ -274,7 +274,7 @@ it('the cooldown begins when a session really ended', async () => {
   const { id } = await agreed();
   await hodei.call(endBurstSession, { burst: id });
   const refused = await refusal(ask());
-  expect(refused.hint).toContain('The next one can begin at 2026-11-23T09:15:00.000Z');
+  expect(refused.hint).toContain('The next one can begin at 2026-11-23T09:15:00Z');
   await ask({ starts_at: '2026-11-23T09:15:00Z' });
 });
 
@@ -348,7 +348,11 @@ describe('a dry run', () => {
       (call, { asked }) => call(approveBurstSession, { burst: asked }, dry),
       { state: 'approved' },
     ],
-    ['denying', (call, { asked }) => call(denyBurst, { burst: asked }, dry), { state: 'denied' }],
+    [
+      'denying',
+      (call, { asked }) => call(denyBurst, { burst: asked, reason: 'no' }, dry),
+      { state: 'denied' },
+    ],
     [
       'taking back',
       (call, { asked }) => call(cancelBurst, { burst: asked }, dry),

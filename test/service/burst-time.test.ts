@@ -221,7 +221,7 @@ describe('a session', () => {
     const first = await agreed({ starts_at: '2027-11-07T01:30:00-04:00', duration_seconds: 1800 });
     expect(first.ends_at).toBe('2027-11-07T06:00:00.000Z');
     expect(await refusal(ask({ starts_at: '2027-11-07T01:14:59-05:00' }))).toMatchObject({
-      hint: 'The next one can begin at 2027-11-07T06:15:00.000Z: --at 2027-11-07T06:15:00.000Z',
+      hint: 'The next one can begin at 2027-11-07T06:15:00Z: --at 2027-11-07T06:15:00Z',
     });
     await ask({ starts_at: '2027-11-07T01:15:00-05:00' });
   });

@@ -137,11 +137,13 @@ describe('a burst session', () => {
   it('is listed while there is something to do about it, and in the history for ever', async () => {
     const { id } = await ask();
     expect((await hodei.call(listBursts, {})).items).toMatchObject([{ id }]);
-    await ben(denyBurst, { burst: id });
+    const silent = await refusal(ben(denyBurst, { burst: id }));
+    expect(silent.message).toBe('Who asked wants to know why not.');
+    await ben(denyBurst, { burst: id, reason: 'not now' });
     expect((await hodei.call(listBursts, {})).items).toEqual([]);
     expect((await hodei.call(listBursts, { state: 'denied' })).items).toMatchObject([{ id }]);
     expect((await hodei.call(listTenantBursts, { tenant: 'acme' })).items).toMatchObject([
-      { id, state: 'denied', decided_by: 'ben' },
+      { id, state: 'denied', decided_by: 'ben', decided_reason: 'not now' },
     ]);
   });
 
@@ -191,7 +193,7 @@ describe('a session that lifts limits', () => {
     hodei.clock.advance(2 * MINUTE);
     const { hint } = await refusal(ask());
     expect(hint).toBe(
-      'The next one can begin at 2026-11-23T09:16:00.000Z: --at 2026-11-23T09:16:00.000Z',
+      'The next one can begin at 2026-11-23T09:16:00Z: --at 2026-11-23T09:16:00Z',
     );
     await ask({ starts_at: '2026-11-23T09:16:00.000Z' });
   });

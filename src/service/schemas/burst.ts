@@ -33,6 +33,15 @@ const duration = lazy(() => {
   return z.int(wanted).min(1, wanted).max(MAX_SECONDS, wanted);
 });
 
+export const DenyBurstRequest = lazy(() =>
+  z.strictObject({
+    burst: burstReference(),
+    reason: freeText(MAX_BURST_REASON)
+      .optional()
+      .describe('Why not; without it, the reason of the request counts.'),
+  }),
+);
+
 export const CreateBurstRequest = lazy(() =>
   z.strictObject({
     tenant: tenantReference(),
@@ -115,6 +124,7 @@ const fields = lazy(() => ({
   duration_seconds: z.int(),
   ended_at: instant().nullable().describe('When it was over, or was not to be.'),
   decided_by: z.string().nullable().describe('Who decided last.'),
+  decided_reason: z.string().nullable().describe('What they said to it.'),
   decided_at: instant().nullable(),
   jobs: z.int().describe('Jobs that run and would not have fitted without it.'),
   as_of: instant(),

@@ -22,6 +22,7 @@ interface Row {
   lapses_at: number;
   decided_at: number | null;
   decided_by: string | null;
+  decided_reason: string | null;
   ended_at: number | null;
   notice_at: number | null;
   evicting: number;
@@ -30,7 +31,7 @@ interface Row {
 
 const columns = `b.id, b.public_id, b.tenant, b.pool, b.state, b.percentage, b.duration_seconds,
   b.starts_at, b.ends_at, b.on_end, b.reason, b.automatic, b.approvals_required, b.requested_at,
-  b.requested_by, b.lapses_at, b.decided_at, b.decided_by, b.ended_at, b.notice_at, b.evicting,
+  b.requested_by, b.lapses_at, b.decided_at, b.decided_by, b.decided_reason, b.ended_at, b.notice_at, b.evicting,
   b.version`;
 
 export function burstTable(database: Database): BurstTable {
@@ -112,8 +113,8 @@ async function insert(
   const row = await database.get<{ id: number }>(
     `insert into burst (public_id, tenant, pool, percentage, duration_seconds, on_end, reason,
        automatic, approvals_required, requested_at, requested_by, lapses_at, state, starts_at,
-       ends_at, decided_at, decided_by, ended_at, notice_at, due_at, evicting, version)
-     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ends_at, decided_at, decided_by, decided_reason, ended_at, notice_at, due_at, evicting, version)
+     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      returning id`,
     burst.id,
     burst.tenant,
@@ -144,7 +145,7 @@ async function insert(
 async function update(database: Database, burst: BurstRow): Promise<void> {
   await database.run(
     `update burst set state = ?, starts_at = ?, ends_at = ?, decided_at = ?, decided_by = ?,
-       ended_at = ?, notice_at = ?, due_at = ?, evicting = ?, version = ?
+       decided_reason = ?,       ended_at = ?, notice_at = ?, due_at = ?, evicting = ?, version = ?
      where id = ?`,
     ...changing(burst),
     burst.key,
@@ -159,6 +160,7 @@ function changing(burst: Omit<BurstRow, 'key'>) {
     burst.endsAt,
     burst.decidedAt,
     burst.decidedBy,
+    burst.decidedReason,
     burst.endedAt,
     burst.noticeAt,
     burst.isEvicting ? burst.endedAt : nextMomentOf(burst),
@@ -224,6 +226,7 @@ function toBurst(row: Row): BurstRow {
     lapsesAt: row.lapses_at,
     decidedAt: row.decided_at,
     decidedBy: row.decided_by,
+    decidedReason: row.decided_reason,
     endedAt: row.ended_at,
     noticeAt: row.notice_at,
     isEvicting: row.evicting === 1,

@@ -20,6 +20,7 @@ create table burst (
   lapses_at bigint not null,
   decided_at bigint,
   decided_by text collate "C",
+  decided_reason text collate "C",
   ended_at bigint,
   notice_at bigint,
   due_at bigint,

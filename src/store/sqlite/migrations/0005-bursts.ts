@@ -20,6 +20,7 @@ create table burst (
   lapses_at integer not null,
   decided_at integer,
   decided_by text,
+  decided_reason text,
   ended_at integer,
   notice_at integer,
   due_at integer,
