@@ -52,6 +52,7 @@ const packages = {
   nanoid: [],
   pg: [postgres],
   pino: [http],
+  'prom-client': [http],
   'rate-limiter-flexible': [http],
   standardwebhooks: [http],
   undici: [http],

@@ -22,6 +22,7 @@ const external = [
   '@fastify/*',
   'pino',
   'pg',
+  'prom-client',
   'rate-limiter-flexible',
   'standardwebhooks',
   '*.node',

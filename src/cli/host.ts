@@ -2,6 +2,7 @@ import type { HodeiError } from '../domain/errors.ts';
 import type { ChainBreak } from '../service/event-log.ts';
 import type { FollowedView } from '../service/event-page.ts';
 import type { FollowInput } from '../service/follow.ts';
+import type { StoreSizes } from '../service/metric-families.ts';
 import type { Call } from '../service/operation.ts';
 import type { WhoamiView } from '../service/tokens.ts';
 
@@ -191,6 +192,7 @@ export interface Host {
   };
   readonly database: {
     status(place: Place): Promise<DatabaseStatus>;
+    sizes(place: Place): Promise<StoreSizes>;
     migrate(place: Place): Promise<{ readonly path: string; readonly applied: readonly string[] }>;
     backup(place: Place, file: string): Promise<BackupReport>;
     /** With `dryRun` the backup is verified and nothing is changed. */

@@ -147,6 +147,14 @@ export const nouns: readonly Noun[] = [
       (await import('./commands/webhook.ts')).register(cli, command),
   },
   {
+    name: 'metrics',
+    summary: 'what Prometheus reads, with a server or without',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) =>
+      (await import('./commands/metrics.ts')).register(cli, command),
+  },
+  {
     name: 'token',
     summary: 'who may come in through a server: create, list, revoke',
     hasVerbs: true,

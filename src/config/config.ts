@@ -1,3 +1,4 @@
+import { USUAL_TENANT_LABELS } from '../domain/metrics.ts';
 import { defaultSettings, type Settings } from '../domain/settings.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -21,6 +22,14 @@ export interface WebhookConfig {
    * @throws invalid when it is not there, or too short.
    */
   secretIn(env: ConfigSource['env']): string;
+}
+
+/** How Prometheus is told. */
+export interface MetricsConfig {
+  readonly enabled: boolean;
+  readonly path: string;
+  /** So many tenants are named; all others are one. */
+  readonly maxTenantLabels: number;
 }
 
 /** What a config file says, or the defaults where it says nothing. */
@@ -47,6 +56,7 @@ export interface Config {
   readonly settings: Settings;
   readonly logLevel: LogLevel;
   readonly webhooks: readonly WebhookConfig[];
+  readonly metrics: MetricsConfig;
   readonly allowUnauthenticated: boolean;
   readonly rateLimiting: {
     readonly enabled: boolean;
@@ -80,6 +90,7 @@ export function defaultConfig(): Config {
     settings: defaultSettings,
     logLevel: 'info',
     webhooks: [],
+    metrics: { enabled: true, path: '/metrics', maxTenantLabels: USUAL_TENANT_LABELS },
     allowUnauthenticated: false,
     rateLimiting: { enabled: true, requestsPerSecond: 1_000, failuresPerMinute: 30 },
     tls: undefined,

@@ -15,6 +15,7 @@ import {
 import { securitySettings, settingsSections } from '../service/schemas/settings.ts';
 import type { Path } from '../service/yaml.ts';
 import { defaultConfig, logLevels, type Config } from './config.ts';
+import { metricsOf, metricsSection } from './metrics.ts';
 import { webhooksList, webhooksOf } from './webhooks.ts';
 
 /** The whole config file. A key that is here does something; it has a default and a description. */
@@ -23,6 +24,7 @@ export const configSchema = lazy(() =>
     server: serverSection().prefault({}),
     database: databaseSection().prefault({}),
     ...settingsSections(),
+    metrics: metricsSection().prefault({}),
     observability: observabilitySection().prefault({}),
     security: securitySection().prefault({}),
   }),
@@ -47,6 +49,7 @@ export function configOf(path: string, document: ConfigDocument): Config {
     settings: settingsFromDocument(document),
     logLevel: observability.logging.level,
     webhooks: webhooksOf(path, observability.webhooks),
+    metrics: metricsOf(document.metrics),
     allowUnauthenticated: security.allow_unauthenticated,
     rateLimiting: {
       enabled: security.rate_limiting.enabled,

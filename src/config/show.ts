@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsDocument, type Settings } from '../domain/settings.ts';
 import type { Config } from './config.ts';
+import { describeMetrics } from './metrics.ts';
 import { HIDDEN } from './webhooks.ts';
 
 /** What is in force, defaults included, in the words of the config file. */
@@ -10,6 +11,7 @@ export function describeConfig(config: Config) {
     server: describeServer(config.server),
     database: { path: config.databasePath ?? null },
     ...describeSettings(config.settings),
+    metrics: describeMetrics(config.metrics),
     observability: {
       logging: { level: config.logLevel },
       webhooks: config.webhooks.map(({ name, url, kinds }) => {

@@ -16,6 +16,7 @@ import { KEY_HEADER } from './idempotency-key.ts';
 import { createListener, usualTimeouts, type Timeouts } from './listener.ts';
 import { requestLog, type LogOptions } from './logger.ts';
 import { limitCalls, limitConnections, type Limits } from './overload.ts';
+import { addMetrics, answeringMetrics, createMetrics, type MetricsOptions } from './metrics.ts';
 import { collectPaths, noRoute, type Paths } from './paths.ts';
 import { trustIn } from './proxies.ts';
 import { addOperationRoutes, addProbes } from './routes.ts';
@@ -25,7 +26,11 @@ import { answerUnreadable } from './unreadable.ts';
 import { jsonLine } from './wire.ts';
 
 export interface AppOptions
-  extends Omit<GateOptions, 'trust' | 'connections'>, LogOptions, Omit<GuardOptions, 'operations'> {
+  extends
+    Omit<GateOptions, 'trust' | 'connections'>,
+    LogOptions,
+    Omit<GuardOptions, 'operations'>,
+    MetricsOptions {
   readonly service: Service;
   readonly streams: Streams;
   /** What can be asked of the service: everything there is, where nothing is said. */
@@ -129,7 +134,9 @@ async function addRoutes(app: FastifyInstance, options: AppOptions, isTls: boole
   refuseTheRest(app, paths);
   addProbes(app, options.checkReady);
   const { streams, authentication } = options;
-  const service = limitCalls(options.service, options.limits.inFlight);
+  const metrics = createMetrics(options);
+  addMetrics(app, options.metrics, metrics);
+  const service = limitCalls(answeringMetrics(options.service, metrics), options.limits.inFlight);
   requireDeclared(offered);
   addOperationRoutes(app, offered, {
     ...{ service, streams },

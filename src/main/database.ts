@@ -9,12 +9,14 @@ import { checkChain, requireUnbrokenChain } from './chain.ts';
 import { openService } from './connect.ts';
 import { checkLedgerOf, requireAgreeingLedger } from './ledger.ts';
 import { localTargetOf } from './place.ts';
+import { storeSizes } from './store-sizes.ts';
 import type { World } from './world.ts';
 
 /** What `hodei db` does, always on the file itself. */
 export function databaseCommands(world: World): Host['database'] {
   return {
     status: (place) => status(place, world),
+    sizes: async (place) => storeSizes((await localTargetOf(place, world)).path),
     migrate: (place) => migrateFile(place, world),
     backup: (place, file) => backup(place, file, world),
     restore: (place, file, options) => restore(place, file, options, world),

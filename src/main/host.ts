@@ -51,6 +51,7 @@ function databaseHost(world: World): Host['database'] {
   const commands = async () => (await import('./database.ts')).databaseCommands(world);
   return {
     status: async (place) => (await commands()).status(place),
+    sizes: async (place) => (await commands()).sizes(place),
     migrate: async (place) => (await commands()).migrate(place),
     backup: async (place, file) => (await commands()).backup(place, file),
     restore: async (place, file, options) => (await commands()).restore(place, file, options),

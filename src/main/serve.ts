@@ -13,6 +13,7 @@ import type { RunningServer } from '../http/server.ts';
 import { callerOf, newTraceId } from './caller.ts';
 import { watchChanges } from './changes.ts';
 import { openService } from './connect.ts';
+import { storeSizes } from './store-sizes.ts';
 import { servedTargetOf, type FileTarget } from './place.ts';
 import { startWorkers, type Workers } from './workers.ts';
 import type { World } from './world.ts';
@@ -39,7 +40,11 @@ export async function serve(
     await requireStartable(listening);
     await prepareDatabase(target, caller, world);
     const watch = watchDatabase(target.path);
-    const workers = startWorkers(join(world.packageFolder, 'dist/worker.cjs'), target.path);
+    const workers = startWorkers(
+      join(world.packageFolder, 'dist/worker.cjs'),
+      target.path,
+      listening.metrics.maxTenantLabels,
+    );
     try {
       await Promise.race([workers.checkReady(), workers.broken]);
       const server = await listen(listening, workers, watch, world, target.path);
@@ -88,6 +93,7 @@ function listeningOf(config: Config, { host, port }: ServeOptions, world: World)
     rateLimiting: config.rateLimiting,
     tls: config.tls,
     logLevel: logLevelOf(config, world),
+    metrics: config.metrics,
     webhooks: config.webhooks.map(({ secretIn, ...webhook }) => {
       const secret = secretIn(world.env);
       return { ...webhook, secret: () => secret };
@@ -108,6 +114,7 @@ async function listen(
     service: (...call) => watched(() => service(...call)),
     checkReady: () => watched(checkReady),
     watchChanges: (tell) => watchChanges(path, tell),
+    storeSizes: () => storeSizes(path),
     log: { write: (lines) => world.log(lines) },
     say: (line) => world.say(escapeUnprintable(line)),
     version: world.version,

@@ -3,6 +3,8 @@ import { runLocal } from '../service/call.ts';
 import { steadyClock } from '../service/clock.ts';
 import { sweep } from '../service/sweep.ts';
 import { operations } from '../service/index.ts';
+import { createMeter, type Meter } from '../service/meter.ts';
+import { factsForMetrics, readMeter, weighForMetrics } from '../service/metrics.ts';
 import type { Operation } from '../service/operation.ts';
 import { identityOperations } from '../service/token-identity.ts';
 import { webhookOperations } from '../service/webhook-progress.ts';
@@ -19,13 +21,19 @@ import type { WorkerTask } from './workers.ts';
 /** How often the thread that writes looks for what is due, in case no call comes that would. */
 const SWEEP_MS = 1_000;
 
-function work(port: Port & { close(): void }, { path, writes }: WorkerTask): void {
-  const store = openSqliteStore({ path, create: false, now: Date.now });
-  const environment = { now: steadyClock(systemTime(Date.now)), newId };
-  const run = runLocal(store, environment);
-  const sweeper = writes ? startSweeping(() => sweep(store, environment, run, newTraceId())) : none;
+function work(port: Port & { close(): void }, { path, writes, mostTenants }: WorkerTask): void {
+  const stopwatch = () => performance.now() / 1000;
+  const meter = createMeter({ mostTenants, stopwatch, now: Date.now });
+  const { committed, timeCommit } = meter;
+  const store = openSqliteStore({ path, create: false, now: Date.now, timeCommit });
+  const environment = { now: steadyClock(systemTime(Date.now)), newId, committed };
+  const run = meter.metered(runLocal(store, environment));
+  const sweepOnce = async () => {
+    if (await sweep(store, environment, run, newTraceId())) meter.swept();
+  };
+  const sweeper = writes ? startSweeping(sweepOnce) : none;
   answerCalls(port, {
-    operations: operationsOf(writes),
+    operations: operationsOf(writes, meter),
     run,
     async close() {
       await sweeper.stop();
@@ -36,10 +44,12 @@ function work(port: Port & { close(): void }, { path, writes }: WorkerTask): voi
 }
 
 /** Who asks is found out by the thread that writes: no read that takes long shall keep it waiting. */
-function operationsOf(writes: boolean): Operation[] {
-  const all = [...operations, canRead, canWrite];
+function operationsOf(writes: boolean, meter: Meter): Operation[] {
+  const all = [...operations, canRead, canWrite, weighForMetrics, factsForMetrics];
   const own = all.filter(({ isReadOnly }) => isReadOnly !== writes);
-  return writes ? [...own, ...identityOperations, ...webhookOperations] : own;
+  if (!writes) return own;
+  const measured = { ...readMeter, run: () => Promise.resolve(meter.collect()) };
+  return [...own, ...identityOperations, ...webhookOperations, measured];
 }
 
 interface Sweeper {

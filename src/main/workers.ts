@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { HodeiError } from '../domain/errors.ts';
 import type { Service } from '../service/call.ts';
 import type { Caller, Operation } from '../service/operation.ts';
+import { readMeter } from '../service/metrics.ts';
 import { system } from '../service/system.ts';
 import { findKnownToken } from '../service/token-identity.ts';
 import { callThrough } from '../service/worker.ts';
@@ -12,6 +13,8 @@ export interface WorkerTask {
   readonly path: string;
   /** Whether it carries out what changes something, or all the rest. */
   readonly writes: boolean;
+  /** So many tenants have a name of their own in the metrics. */
+  readonly mostTenants: number;
 }
 
 /** The service in two threads, so that neither an fsync nor a long read keeps HTTP waiting. */
@@ -26,9 +29,9 @@ export interface Workers {
 }
 
 /** Starts them from the built file of `worker.ts`, on a database that is there. */
-export function startWorkers(file: string, path: string): Workers {
-  const writer = startWorker(file, { path, writes: true });
-  const reader = startWorker(file, { path, writes: false });
+export function startWorkers(file: string, path: string, mostTenants: number): Workers {
+  const writer = startWorker(file, { path, writes: true, mostTenants });
+  const reader = startWorker(file, { path, writes: false, mostTenants });
   return {
     service: (operation, input, caller) =>
       (isForReader(operation) ? reader : writer).call(operation, input, caller),
@@ -45,7 +48,7 @@ export function startWorkers(file: string, path: string): Workers {
 
 /** As `operationsOf` in worker.ts has it. */
 function isForReader({ isReadOnly, name }: Pick<Operation, 'isReadOnly' | 'name'>): boolean {
-  return isReadOnly && name !== findKnownToken.name;
+  return isReadOnly && name !== findKnownToken.name && name !== readMeter.name;
 }
 
 const prober: Caller = { ...system(''), dryRun: true };

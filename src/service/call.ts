@@ -20,6 +20,8 @@ export interface Environment {
   readonly newId: (kind: string) => string;
   /** Check every answer against its schema: for tests, since it costs time. */
   readonly checkOutput?: boolean;
+  /** Told how many calls have shared a transaction that is committed. */
+  readonly committed?: (calls: number) => void;
 }
 
 /** Carries operations out on a store, for any caller. Input is parsed here and trusted after. */
@@ -176,6 +178,7 @@ async function writeGroup(
       if (!isAlone && !isBehind) await promoteLast(environment, tables, part, group);
       return outcomes;
     });
+    environment.committed?.(group.length);
   } catch (error) {
     answers = group.map(
       ({ reject }) =>

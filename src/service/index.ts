@@ -23,6 +23,7 @@ import {
 } from './jobs.ts';
 import { explainDecision, explainJob, explainTenant } from './explain.ts';
 import { adoptJobs, batchJobs } from './job-batch.ts';
+import { getMetrics } from './metrics.ts';
 import type { Operation } from './operation.ts';
 import { deletePolicy, listPolicies, setPolicies, testPolicy } from './policies.ts';
 import {
@@ -114,6 +115,7 @@ export const operations: readonly Operation[] = [
   verifyAudit,
   exportAudit,
   followEvents,
+  getMetrics,
   getSettings,
   applySettings,
 ];

@@ -27,18 +27,21 @@ const settleOnly: Operation = operation({
 /**
  * Where no call comes that would do it: settles what is due, in small transactions. While the database
  * cannot be written, nothing is settled; what is due then still is so the next time.
+ * @returns whether everything was settled.
  */
 export async function sweep(
   store: Store,
   { now }: Pick<Environment, 'now'>,
   run: Runner,
   traceId: string,
-): Promise<void> {
+): Promise<boolean> {
   const isDue = () =>
     store.read(async (tables) => isSettlementDue(tables, await now(tables, false)));
   try {
     while (await isDue()) await run(settleOnly, {}, system(traceId));
+    return true;
   } catch (error) {
     if (!(error instanceof HodeiError) || error.code !== 'unavailable') throw error;
+    return false;
   }
 }

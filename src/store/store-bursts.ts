@@ -73,6 +73,8 @@ export interface BurstTable {
   lifts(burst: Key): Promise<BurstLift[]>;
   /** All that are approved or active, the oldest first. */
   standing(): Promise<StandingBurst[]>;
+  /** How many there are, as of now, that are requested, approved or active: those there are any of. */
+  countLiving(now: Instant): Promise<{ readonly state: BurstState; readonly count: number }[]>;
   /** To which something happens by now, or whose jobs have to go; longest ago first. */
   due(now: Instant, limit: number): Promise<BurstRow[]>;
   /** Of a tenant those that are requested, approved or active, or ended at or after `since`. */

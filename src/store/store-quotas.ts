@@ -71,6 +71,8 @@ export interface ScopeTable {
   touch(scope: ScopeRow): Promise<void>;
   /** Of each subject; undefined where it has none yet. */
   ofEach(subjects: readonly ScopeSubject[]): Promise<(ScopeRow | undefined)[]>;
+  /** The key of the one that was made last; 0 where there is none. */
+  last(): Promise<Key>;
   /** Of one tenant: everywhere, and in each pool in which it has one. */
   ofTenant(tenant: Key): Promise<ScopeRow[]>;
 }
@@ -157,6 +159,8 @@ export interface BalanceTable {
     resource: Key,
     limit: number,
   ): Promise<TenantUse[]>;
+  /** Of the tenants whose scopes come after one key, up to another: those that use most of a resource. */
+  heaviestWithin(after: Key, to: Key, resource: Key, limit: number): Promise<TenantUse[]>;
   /** What all directly below a tenant, with those below them, use in a pool. */
   ofChildren(parent: Key, pool: Key): Promise<ResourceUse[]>;
   /** All there are of these tenants, everywhere and in pools. */

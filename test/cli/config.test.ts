@@ -188,6 +188,11 @@ describe('config show', () => {
         default_ttl_seconds: none
         claim_seconds: 300
         queue_ttl_seconds: 86400
+      metrics:
+        prometheus:
+          enabled: true
+          path: /metrics
+          max_tenant_labels: 100
       observability:
         logging:
           level: info

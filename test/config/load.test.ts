@@ -87,6 +87,8 @@ burst_capacity:
     approvals_required: 2
     approvers: [ana, ben]
     timeout_minutes: 60
+metrics:
+  prometheus: {enabled: false, path: /internal/metrics, max_tenant_labels: 0}
 observability:
   logging:
     level: warn
@@ -110,6 +112,7 @@ security:
         limits: { connections: 500, inFlight: 100 },
       },
       databasePath: '/var/lib/hodei/hodei.db',
+      metrics: { enabled: false, path: '/internal/metrics', maxTenantLabels: 0 },
       settings: {
         resources: [
           { name: 'cpu_m', unit: 'millicores', defaultLimit: 0 },

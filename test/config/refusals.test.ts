@@ -16,6 +16,18 @@ function refusal(text: string): string[] {
   throw new Error(`loaded, though it should not: ${text.slice(0, 100)}`);
 }
 
+describe('a path of the metrics that is taken, or none', () => {
+  it.each([
+    ...['/api', '/api/v1/metrics', '/healthz', '/readyz', '/readyz/x', '/', 'metrics', '//a'],
+    ...['/metrics/', '/a/../api', '/:tenant', '/*', '/a?b', '/a%2fb', '/a b'],
+  ])('%s is refused', (path) => {
+    expect(refusal(`metrics: {prometheus: {path: "${path}"}}`)).toEqual([
+      'config.yaml:1:30: metrics.prometheus.path: expected a path such as /metrics, ' +
+        `not below /api and none of the probes, found "${path}"`,
+    ]);
+  });
+});
+
 describe('a wrong value is refused where it stands', () => {
   const port = 'expected a whole number from 0 to 65535';
   it.each([

@@ -137,6 +137,7 @@ describe('describeConfig', () => {
           timeout_minutes: 1440,
         },
       },
+      metrics: { prometheus: { enabled: true, path: '/metrics', max_tenant_labels: 100 } },
       observability: { logging: { level: 'info' }, webhooks: [] },
       security: {
         require_reason: [],

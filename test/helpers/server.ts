@@ -7,6 +7,7 @@ export const onThisMachine = {
   tls: undefined,
   trustedProxies: [],
   limits: defaultConfig().server.limits,
+  metrics: defaultConfig().metrics,
   /** Tests ask as fast as they can. */
   rateLimiting: { enabled: false, requestsPerSecond: 1, failuresPerMinute: 1 },
   say: () => undefined,

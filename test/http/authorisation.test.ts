@@ -101,6 +101,7 @@ const rows: Readonly<Record<string, Row>> = {
   'audit.verify': { plainly: {} },
   'audit.export': { plainly: {} },
   'event.follow': ofTenant({ after: 0 }),
+  'metrics.get': { plainly: {} },
   'config.get': { plainly: {} },
   'config.apply': { plainly: {} },
 };

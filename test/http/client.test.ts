@@ -70,7 +70,10 @@ describe('a remote call', () => {
     expect(await call(getTenant, { tenant: 'acme' })).toMatchObject({ name: 'acme' });
   });
 
-  it.each(operations.map((operation) => [operation.name, operation] as const))(
+  // What the metrics are, a server does not ask its service as it was asked itself.
+  const passedOn = operations.filter(({ name }) => name !== 'metrics.get');
+
+  it.each(passedOn.map((operation) => [operation.name, operation] as const))(
     'brings the input of %s over as it was given',
     async (_name, operation) => {
       const heard: { input: unknown; caller: Caller }[] = [];

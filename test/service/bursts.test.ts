@@ -192,9 +192,7 @@ describe('a session that lifts limits', () => {
     await agreed();
     hodei.clock.advance(2 * MINUTE);
     const { hint } = await refusal(ask());
-    expect(hint).toBe(
-      'The next one can begin at 2026-11-23T09:16:00Z: --at 2026-11-23T09:16:00Z',
-    );
+    expect(hint).toBe('The next one can begin at 2026-11-23T09:16:00Z: --at 2026-11-23T09:16:00Z');
     await ask({ starts_at: '2026-11-23T09:16:00.000Z' });
   });
 

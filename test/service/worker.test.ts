@@ -39,7 +39,7 @@ afterAll(() => removeFolder(folder));
 /** Real threads on a new database. */
 async function threads() {
   const { path, store, close } = await testService();
-  const workers = startWorkers(file, path);
+  const workers = startWorkers(file, path, 100);
   onTestFinished(async () => {
     await workers.close().catch(() => undefined);
     await close();
@@ -236,14 +236,14 @@ describe('a worker thread that dies', () => {
   });
 
   it('because it cannot be loaded says so', async () => {
-    const workers = startWorkers(join(folder, 'missing.mjs'), join(folder, 'hodei.db'));
+    const workers = startWorkers(join(folder, 'missing.mjs'), join(folder, 'hodei.db'), 100);
     const { message } = await thrownBy(Promise.race([workers.checkReady(), workers.broken]));
     expect(message).toMatch(/^The thread "hodei (writer|reader)" has died: .*missing\.mjs/);
     expect((await thrownBy(workers.close())).message).toContain('missing.mjs');
   });
 
   it('does not, where the database cannot be opened: that is answered', async () => {
-    const workers = startWorkers(file, join(folder, 'missing.db'));
+    const workers = startWorkers(file, join(folder, 'missing.db'), 100);
     expect(await refusal(workers.checkReady())).toMatchObject({
       code: 'unavailable',
       message: `There is no database at ${join(folder, 'missing.db')}.`,

@@ -22,6 +22,7 @@ import {
   renew,
   resizeJob,
 } from '../../src/service/jobs.ts';
+import { getMetrics } from '../../src/service/metrics.ts';
 import type { Call, Caller } from '../../src/service/operation.ts';
 import {
   createPool,
@@ -355,6 +356,7 @@ async function fillPool(call: Call, clock: Clock): Promise<void> {
   await call(adoptJobs, { jobs: [{ ...job, memory_mb: 5 }] });
   await call(batchJobs, { jobs: [{ ...job, on_full: 'queue', job_id: 'v' }] });
   await call(deleteTenant, { tenant: 'web' }).catch(() => undefined);
+  await call(getMetrics, {});
   clock.advance(60_000);
 }
 

@@ -12,6 +12,8 @@ export interface SqliteStoreOptions {
   /** Whether a missing file is created and an older schema brought up to date. */
   readonly create: boolean;
   readonly now: () => number;
+  /** Carries each commit out, to measure it. */
+  readonly timeCommit?: (commit: () => void) => void;
 }
 
 interface Opened {
@@ -23,6 +25,7 @@ interface Opened {
 /** The connection that writes, and what it knows of rows that change rarely. */
 interface OpenedToWrite extends Opened {
   readonly memory: Memory;
+  readonly timeCommit: (commit: () => void) => void;
 }
 
 /**
@@ -54,7 +57,11 @@ function openWriter(options: SqliteStoreOptions): OpenedToWrite {
     else requireLatestSchema(connection);
   });
   const memory = remember(opened.tables);
-  return { ...opened, tables: memory.tables, memory };
+  return { ...opened, tables: memory.tables, memory, timeCommit: options.timeCommit ?? untimed };
+}
+
+function untimed(commit: () => void): void {
+  commit();
 }
 
 function openReader(path: string): Opened {
@@ -146,9 +153,9 @@ function undo(prepare: Prepare): void {
   execute(prepare, 'release attempt');
 }
 
-function commit({ connection, prepare, memory }: OpenedToWrite): void {
+function commit({ connection, prepare, memory, timeCommit }: OpenedToWrite): void {
   try {
-    prepare('commit').run();
+    timeCommit(() => void prepare('commit').run());
   } catch (error) {
     memory.undone();
     if (connection.inTransaction) prepare('rollback').run();

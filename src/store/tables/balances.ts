@@ -48,6 +48,7 @@ export function balanceTable(database: Database): BalanceTable {
         used,
       ),
     heaviest: (parent, pool, resource, limit) => heaviest(database, parent, pool, resource, limit),
+    heaviestWithin: (...asked) => heaviestWithin(database, ...asked),
     ofTenants: (tenants) =>
       database.all<SubjectUse>(
         `select s.tenant, s.pool, b.resource, b.used
@@ -184,6 +185,25 @@ async function heaviest(
      from tenant t join scope s on s.tenant = t.id join balance b on b.scope = s.id
      ${where(conditions)} order by b.used desc, t.id limit ?`,
     ...valuesOf(conditions),
+    limit,
+  );
+}
+
+/** By key and not by use, for which there is no index: so that it costs no more than the scopes between. */
+function heaviestWithin(
+  database: Database,
+  after: Key,
+  to: Key,
+  resource: Key,
+  limit: number,
+): Promise<TenantUse[]> {
+  return database.all<TenantUse>(
+    `select s.tenant, b.used from scope s join balance b on b.scope = s.id and b.resource = ?
+     where s.id > ? and s.id <= ? and s.tenant is not null and s.pool is null and b.used > 0
+     order by b.used desc, s.tenant limit ?`,
+    resource,
+    after,
+    to,
     limit,
   );
 }

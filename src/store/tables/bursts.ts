@@ -57,6 +57,7 @@ export function burstTable(database: Database): BurstTable {
       for (const burst of rows) found.push({ burst, lifts: await liftsOf(database, burst.key) });
       return found;
     },
+    countLiving: (now) => countLiving(database, now),
     due: (now, limit) =>
       all(
         `select ${columns} from burst b where b.due_at <= ? order by b.due_at, b.id limit ?`,
@@ -95,14 +96,16 @@ export function burstTable(database: Database): BurstTable {
     removeJob: (job) => database.run(`delete from burst_job where job = ?`, job),
     removeJobFrom: (burst, job) =>
       database.run(`delete from burst_job where burst = ? and job = ?`, burst, job),
-    async countJobs(burst) {
-      const row = await database.get<{ jobs: number }>(
-        `select count(*) as jobs from burst_job where burst = ?`,
-        burst,
-      );
-      return row?.jobs ?? 0;
-    },
+    countJobs: (burst) => countJobs(database, burst),
   };
+}
+
+async function countJobs(database: Database, burst: Key): Promise<number> {
+  const row = await database.get<{ jobs: number }>(
+    `select count(*) as jobs from burst_job where burst = ?`,
+    burst,
+  );
+  return row?.jobs ?? 0;
 }
 
 async function insert(
@@ -196,6 +199,17 @@ async function list(
     limit,
   );
   return rows.map(toBurst);
+}
+
+async function countLiving(database: Database, now: number) {
+  const rows = await database.all<{ state: string; count: number }>(
+    `select state, count(*) as count from (
+       select ${stateAsOf} as state from burst b where b.state in ('requested', 'approved', 'active')
+     ) living
+     where state in ('requested', 'approved', 'active') group by state order by state`,
+    ...[now, now, now],
+  );
+  return rows.map(({ state, count }) => ({ state: state as BurstState, count }));
 }
 
 /** As `burstStateAsOf` has it; three times the present one. */

@@ -40,6 +40,10 @@ export function scopeTable(database: Database): ScopeTable {
       );
     },
     ofEach: (subjects) => ofEach(database, subjects),
+    async last() {
+      const row = await database.get<{ id: number | null }>(`select max(id) as id from scope`);
+      return row?.id ?? 0;
+    },
     async ofTenant(tenant) {
       const rows = await database.all<Row>(
         `select ${columns} from scope s where s.tenant = ? order by s.id`,
