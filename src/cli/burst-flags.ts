@@ -1,6 +1,11 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { burstEndings, MAX_PERCENTAGE, type BurstEnding } from '../domain/burst.ts';
+import {
+  burstEndings,
+  MAX_BURST_MINUTES,
+  MAX_PERCENTAGE,
+  type BurstEnding,
+} from '../domain/burst.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { invalid, type HodeiError } from '../domain/errors.ts';
 import { parseAmount, parseBaseLimitChange, type NamedUnit } from '../domain/quantity.ts';
@@ -27,13 +32,23 @@ export function withBurstFlags(command: Command): Command {
     .option('--resource <names>', 'with --to: only these, such as cpu,memory', collect)
     .option('--pool <pool>', 'the limits in this pool, in place of those everywhere')
     .optionsGroup('When:')
-    .option('--for <time>', 'so long: 2h, 30m; else as configured', parseDuration)
+    .option('--for <time>', 'so long: 2h, 30m; else as configured', parseLength)
     .option('--at <time>', 'from then on: 18:00, 2026-12-01T08:00Z, or 2h from now')
     .addOption(
       new Option('--on-end <what>', 'jobs that do not fit at its end: keep them, or evict').choices(
         burstEndings,
       ),
     );
+}
+
+/** @throws invalid for what is longer than anything is lent. */
+function parseLength(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds <= MAX_BURST_MINUTES * 60) return seconds;
+  throw invalid(
+    `Nothing is lent for more than ${MAX_BURST_MINUTES / 1440} d: "${escapeUnprintable(text)}"`,
+    'What is needed for longer is a quota: hodei quota set',
+  );
 }
 
 /** What is sent of the flags. @throws invalid, with what to do, before anything is. */

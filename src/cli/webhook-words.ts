@@ -42,18 +42,36 @@ export function testEndOf(webhook: WebhookView, sequence: number, before: Webhoo
 }
 
 /** What the receiver said to a test: `pager took it in 34 ms.` */
-export function sayTest(webhook: WebhookView, end: TestEnd, waitedSeconds: number, now: number) {
+export function sayTest(
+  webhook: WebhookView,
+  end: TestEnd,
+  waitedSeconds: number,
+  now: number,
+  isHeld: boolean,
+) {
   const { name, last_attempt_ms: took, last_error: error, pending } = webhook;
   if (end === 'delivered') return `${name} took it in ${took ?? 0} ms.`;
-  const others = pending > 1 ? ` ${sayPending(pending - 1)} wait before it.` : '';
+  const others = pending > 1 ? ` It stands behind ${sayPending(pending - 1)} of its events.` : '';
   if (end === 'failed') {
     return `${name} ${error ?? ''}. It is tried again ${sayIn(webhook, now)}.${others}`;
   }
-  if (webhook.failures > 0) {
+  if (isHeld) {
     return `${name} is tried again ${sayIn(webhook, now)}, since it ${error ?? ''}.${others}`;
   }
   const waited = formatDuration(waitedSeconds);
   return `No server has delivered it to ${name} in ${waited}: is hodei serve running?`;
+}
+
+/**
+ * Whether a failure of before is what the test waits behind. Whoever asks a server knows that one runs; on
+ * a file it is known as long as the next attempt is still to come.
+ */
+export function isBehindFailure(
+  { failures, next_attempt_at: next }: WebhookView,
+  isServer: boolean,
+  now: number,
+): boolean {
+  return failures > 0 && (isServer || (next !== null && Date.parse(next) > now));
 }
 
 function sayPending(pending: number): string {

@@ -138,9 +138,19 @@ function sayAnswer(target: WebhookTarget, { status, headers }: Response, body: s
     .reduce((text, each) => text.replaceAll(each, '***'), body)
     .replace(/\s+/g, ' ')
     .trim();
-  const said = escapeUnprintable(safe).slice(0, KEPT_CHARACTERS);
+  const said = escapeUnprintable(withoutBeginning(safe, secret)).slice(0, KEPT_CHARACTERS);
   const to = status >= 300 && status < 400 && headers.has('location') ? ' (a redirect)' : '';
   return `answered ${status}${to}${said === '' ? '' : `: ${said}`}`;
+}
+
+/** What was read may end in the middle of the secret: then that much of it goes, too. */
+function withoutBeginning(text: string, secret: string): string {
+  for (const each of [secret, Buffer.from(secret).toString('base64')]) {
+    for (let length = each.length - 1; length >= 4; length--) {
+      if (text.endsWith(each.slice(0, length))) return `${text.slice(0, -length)}***`;
+    }
+  }
+  return text;
 }
 
 /** What fetch throws says why only in its cause. */

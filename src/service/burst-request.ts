@@ -82,7 +82,7 @@ function timeOf(
     throw invalid(`The session would have ended at ${toInstant(endsAt)}, which is over.`);
   }
   if (startsAt !== null && startsAt > now + MAX_BURST_AHEAD_MS) {
-    throw invalid(`starts_at: ${toInstant(startsAt)} is more than a year ahead.`);
+    throw invalid(`${toInstant(startsAt)} is more than a year ahead: a session begins within one.`);
   }
   const lapse = now + approval.timeoutMinutes * 60_000;
   return { startsAt, endsAt, durationSeconds, lapsesAt: Math.min(lapse, endsAt ?? lapse) };

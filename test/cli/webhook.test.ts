@@ -91,7 +91,7 @@ describe('webhook test', () => {
     const again = await home.run(`webhook test pager --wait 1s ${place}`);
     expect([again.out, again.code]).toEqual([
       expect.stringMatching(
-        /^pager is tried again .*, since it answered 500: .* 1 wait before it\.$/,
+        /^pager is tried again .*, since it answered 500: .* It stands behind 1 of its events\.$/,
       ),
       9,
     ]);
@@ -103,6 +103,22 @@ describe('webhook test', () => {
       out: 'No server has delivered it to pager in 1 s: is hodei serve running?',
       ...{ err: '', code: 7 },
     });
+  });
+
+  it('is not misled by what failed when a server still ran', async () => {
+    register('pager');
+    onFile(home.database, (connection) => {
+      connection
+        .prepare(
+          `update webhook set failures = 1, last_error = 'answered 500', next_attempt_at = 1`,
+        )
+        .run();
+    });
+    const { out, code } = await home.run('webhook test pager --wait 1s');
+    expect([out, code]).toEqual([
+      'No server has delivered it to pager in 1 s: is hodei serve running?',
+      7,
+    ]);
   });
 
   it('sends nothing in a dry run', async () => {

@@ -190,6 +190,11 @@ const refusals: readonly (readonly [string, string | RegExp, Behaviour])[] = [
       return response.writeHead(401).end(`I want ${SECRET} or ${encoded}`);
     },
   ],
+  [
+    'repeats the secret where no more of it is read',
+    'answered 401: ***',
+    (_, response) => response.writeHead(401).end(`${' '.repeat(2_048 - 12)}${SECRET}`),
+  ],
 ];
 
 describe('a receiver that', () => {

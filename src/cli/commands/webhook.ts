@@ -7,7 +7,13 @@ import { pagesFrom, printPages, withPageFlags, type PageFlags } from '../pages.t
 import { note, print, type Run } from '../run.ts';
 import { documentOf, forEach } from '../selection.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
-import { sayTest, testEndOf, webhookListing, type TestEnd } from '../webhook-words.ts';
+import {
+  sayTest,
+  testEndOf,
+  webhookListing,
+  type TestEnd,
+  isBehindFailure,
+} from '../webhook-words.ts';
 
 export function register(cli: Cli, noun: Command): void {
   addList(cli, noun);
@@ -120,13 +126,17 @@ async function sayEnds(run: Run, isOne: boolean, ended: readonly Ended[], wait: 
   if (ended.length === 0) return;
   const now = run.host.time.now();
   const webhooks = ended.map(({ webhook }) => webhook);
+  const isServer = await run.isServer();
+  const isHeld = (webhook: WebhookView) => isBehindFailure(webhook, isServer, now);
   await print(run, {
     document: documentOf(isOne, webhooks),
     rows: webhooks,
     listing: webhookListing(now),
-    sentences: ended.map(({ webhook, end }) => sayTest(webhook, end, wait, now)),
+    sentences: ended.map(({ webhook, end }) => sayTest(webhook, end, wait, now, isHeld(webhook))),
   });
-  const hasFailed = ended.some(({ webhook, end }) => end === 'failed' || webhook.failures > 0);
+  const hasFailed = ended.some(
+    ({ webhook, end }) => end === 'failed' || (end === 'unknown' && isHeld(webhook)),
+  );
   if (run.exitCode() !== 0) return;
   if (hasFailed) throw new Exit(FOUND_SOMETHING);
   if (ended.some(({ end }) => end === 'unknown')) throw new Exit(UNAVAILABLE);
