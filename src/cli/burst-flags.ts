@@ -75,7 +75,8 @@ export function burstOf(flags: BurstFlags, now: number) {
 }
 
 /** `140%` and `140`; what somebody may have meant by 1.4, 40% and 100% is said. */
-export function parsePercentage(text: string): number {
+export function parsePercentage(text: string, before?: number): number {
+  if (before !== undefined) throw invalid('--to is there twice.', 'Say it once: --to 140%.');
   const [, number = ''] = /^(\d{1,9}(?:\.\d{1,9})?)\s?%?$/.exec(text) ?? [];
   if (number === '') {
     throw invalid(`"${short(text)}" is no per cent.`, 'Such as --to 140%: two fifths more.');

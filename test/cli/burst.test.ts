@@ -91,6 +91,7 @@ describe('burst request', () => {
     ['--to much', '"much" is no per cent.', '--to 140%'],
     ['--to 142.5%', '142.5% is no whole number of per cent.', 'Say 142% or 143%.'],
     ['--to 1000000', '1000000 is more than anybody is lent.', '100000%'],
+    ['--to 140 --to 150', '--to is there twice.', '--to 140%'],
     ['--to 140 --for 31d', 'Nothing is lent for more than 30 d: "31d"', 'hodei quota set'],
     ['--to 140 --add gpu=1', 'A session lifts limits to a percentage or by amounts.', '--add'],
     ['--add gpu=1 --resource gpu', '--add names its resources itself.', '--resource'],

@@ -8,7 +8,8 @@ import {
   listBursts,
   listTenantBursts,
 } from '../../src/service/bursts.ts';
-import { admitJob, getJob, releaseJob } from '../../src/service/jobs.ts';
+import { admitJob, checkJob, getJob, releaseJob } from '../../src/service/jobs.ts';
+import { setPolicies } from '../../src/service/policies.ts';
 import { getQuota } from '../../src/service/quotas.ts';
 import { applySettings } from '../../src/service/settings.ts';
 import { createTenant, deleteTenant } from '../../src/service/tenants.ts';
@@ -237,6 +238,27 @@ describe('where nobody has to agree', () => {
     expect(await hodei.call(admitJob, { tenant: 'acme', cpu_m: 4800 })).toMatchObject({
       state: 'admitted',
     });
+  });
+
+  it('a rule lends to whom it names, and nobody else', async () => {
+    await hodei.call(applySettings, {
+      burst_capacity: { approval: { auto_approve_threshold: 120 } },
+    });
+    const when = 'request.labels.team == "web"';
+    const rule = { name: 'web', on: 'violation' as const, when, action: 'burst' as const };
+    await hodei.call(setPolicies, { rules: [rule] });
+    await admit(hodei.call, 'acme', { cpu_m: 4000 });
+    const asked = { tenant: 'acme', cpu_m: 800 };
+    expect(await hodei.call(admitJob, asked)).toMatchObject({ state: 'rejected' });
+    expect(await hodei.call(checkJob, { ...asked, labels: { team: 'web' } })).toMatchObject({
+      state: 'admitted',
+    });
+    expect((await hodei.call(listBursts, {})).items).toEqual([]);
+    expect(await hodei.call(admitJob, { ...asked, labels: { team: 'web' } })).toMatchObject({
+      ...{ state: 'admitted', rule: { name: 'web', action: 'burst' } },
+      burst: expect.stringMatching(/^bst-/),
+    });
+    expect((await hodei.call(listBursts, {})).items).toMatchObject([{ automatic: true }]);
   });
 
   it('the job that leaves takes its trace with it', async () => {
