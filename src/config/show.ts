@@ -53,6 +53,7 @@ function describeSettings(settings: Settings) {
 
 function toWord(key: string, value: unknown): unknown {
   if (value !== null) return value;
+  if (key === 'retention_days') return 'none';
   return key === 'provider' ? undefined : 'unlimited';
 }
 

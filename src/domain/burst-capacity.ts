@@ -1,4 +1,5 @@
 import { countPeople, MAX_BURST_MINUTES, MAX_PERCENTAGE } from './burst.ts';
+import { MICROS, microsOf, type Micros } from './money.ts';
 import type { Limit } from './quota.ts';
 
 /** What a session of burst capacity may be, and who has to agree to it. */
@@ -17,6 +18,8 @@ export interface BurstCapacity {
   readonly cooldownMinutes: number;
   /** So long before its end that is announced; 0: not. */
   readonly noticeMinutes: number;
+  /** How many times as much what runs under a session costs, in millionths. */
+  readonly costMultiplier: Micros;
   readonly approval: {
     /** Up to so many per cent of a limit nobody has to agree; 100: somebody always has to. */
     readonly autoApproveThreshold: number;
@@ -36,6 +39,7 @@ export const defaultBurstCapacity: BurstCapacity = {
   mostPerTenantAndDay: 5,
   cooldownMinutes: 15,
   noticeMinutes: 10,
+  costMultiplier: MICROS,
   approval: { autoApproveThreshold: 100, required: 1, approvers: [], timeoutMinutes: 1440 },
 };
 
@@ -50,6 +54,7 @@ export interface BurstCapacityDocument {
   readonly max_per_tenant_per_day: Limit;
   readonly burst_cooldown_minutes: number;
   readonly notice_minutes: number;
+  readonly cost_multiplier: number;
   readonly approval: {
     readonly auto_approve_threshold: number;
     readonly approvals_required: number;
@@ -80,6 +85,7 @@ export function burstCapacityDocument(capacity: BurstCapacity): BurstCapacityDoc
     max_per_tenant_per_day: capacity.mostPerTenantAndDay,
     burst_cooldown_minutes: capacity.cooldownMinutes,
     notice_minutes: capacity.noticeMinutes,
+    cost_multiplier: capacity.costMultiplier / MICROS,
     approval: {
       auto_approve_threshold: approval.autoApproveThreshold,
       approvals_required: approval.required,
@@ -103,6 +109,7 @@ export function burstCapacityOf(input: BurstCapacityInput): BurstCapacity {
     mostPerTenantAndDay: orUsual(input.max_per_tenant_per_day, usual.mostPerTenantAndDay),
     cooldownMinutes: input.burst_cooldown_minutes ?? usual.cooldownMinutes,
     noticeMinutes: input.notice_minutes ?? usual.noticeMinutes,
+    costMultiplier: microsOf(input.cost_multiplier ?? 1) ?? usual.costMultiplier,
     approval: {
       autoApproveThreshold: approval.auto_approve_threshold ?? usual.approval.autoApproveThreshold,
       required: approval.approvals_required ?? usual.approval.required,

@@ -1,4 +1,5 @@
 import { burstCapacityProblems } from './burst-capacity.ts';
+import { costTrackingProblems } from './cost-tracking.ts';
 import { reasonedNames } from './event-names.ts';
 import { kindOf, MAX_TTL_SECONDS } from './job.ts';
 import {
@@ -92,6 +93,9 @@ export function checkSettings(document: SettingsInput): readonly SettingsProblem
     }),
     ...burstCapacityProblems(document.burst_capacity ?? {}).map(({ path, message }) => {
       return { path: ['burst_capacity', ...path], message };
+    }),
+    ...costTrackingProblems(document.cost_tracking ?? {}).map(({ path, message }) => {
+      return { path: ['cost_tracking', ...path], message };
     }),
     ...reasons.flatMap(checkReasonedName),
   ];

@@ -26,6 +26,7 @@ function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
     jobs,
     scheduling,
     burst_capacity: burst,
+    cost_tracking: cost,
     security,
   } = settingsDocument(settings);
   const tree = {
@@ -45,6 +46,7 @@ function keysOf(settings: Settings | undefined): ReadonlyMap<string, unknown> {
       ...burst,
       approval: { ...burst.approval, approvers: burst.approval.approvers.join(', ') || undefined },
     },
+    cost_tracking: { ...cost, retention_days: orAbsent(cost.retention_days) },
     // An empty list is like none.
     security: { require_reason: security.require_reason.join(' ') || undefined },
   };

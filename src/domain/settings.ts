@@ -7,6 +7,14 @@ import {
   type BurstCapacityDocument,
   type BurstCapacityInput,
 } from './burst-capacity.ts';
+import {
+  costTrackingDocument,
+  costTrackingOf,
+  defaultCostTracking,
+  type CostTracking,
+  type CostTrackingDocument,
+  type CostTrackingInput,
+} from './cost-tracking.ts';
 import { kindOf } from './job.ts';
 import { DEFAULT_POOL_SIZE, type PoolDefinition, type PoolType } from './pool.ts';
 import type { Limit } from './quota.ts';
@@ -52,6 +60,7 @@ export interface Settings {
   };
   readonly scheduling: Scheduling;
   readonly burstCapacity: BurstCapacity;
+  readonly costTracking: CostTracking;
   /** Changes that nobody makes without saying why, by name. */
   readonly requireReason: readonly string[];
 }
@@ -65,6 +74,7 @@ export const defaultSettings: Settings = {
   jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
   scheduling: defaultScheduling,
   burstCapacity: defaultBurstCapacity,
+  costTracking: defaultCostTracking,
   requireReason: [],
 };
 
@@ -90,6 +100,7 @@ export interface SettingsDocument {
   };
   readonly scheduling: SchedulingDocument;
   readonly burst_capacity: BurstCapacityDocument;
+  readonly cost_tracking: CostTrackingDocument;
   readonly security: { readonly require_reason: readonly string[] };
 }
 
@@ -140,6 +151,7 @@ export interface SettingsInput {
   readonly jobs?: Loose<SettingsDocument['jobs']> | undefined;
   readonly scheduling?: SchedulingInput | undefined;
   readonly burst_capacity?: BurstCapacityInput | undefined;
+  readonly cost_tracking?: CostTrackingInput | undefined;
   readonly security?: Loose<SettingsDocument['security']> | undefined;
 }
 
@@ -173,6 +185,7 @@ export function settingsDocument(settings: Settings): SettingsDocument {
     },
     scheduling: schedulingDocument(settings.scheduling),
     burst_capacity: burstCapacityDocument(settings.burstCapacity),
+    cost_tracking: costTrackingDocument(settings.costTracking),
     security: { require_reason: [...settings.requireReason] },
   };
 }
@@ -212,6 +225,7 @@ export function settingsFromDocument(document: SettingsInput): Settings {
     },
     scheduling: schedulingOf(document.scheduling ?? {}),
     burstCapacity: burstCapacityOf(document.burst_capacity ?? {}),
+    costTracking: costTrackingOf(document.cost_tracking ?? {}),
     requireReason: [...new Set(document.security?.require_reason)].sort(),
   };
 }

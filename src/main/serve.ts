@@ -16,6 +16,7 @@ import { openService } from './connect.ts';
 import { storeSizes } from './store-sizes.ts';
 import { servedTargetOf, type FileTarget } from './place.ts';
 import { startWorkers, type Workers } from './workers.ts';
+import { startUsageRollup } from './usage-rollup.ts';
 import type { World } from './world.ts';
 
 /**
@@ -48,11 +49,13 @@ export async function serve(
     try {
       await Promise.race([workers.checkReady(), workers.broken]);
       const server = await listen(listening, workers, watch, world, target.path);
+      const rollup = startUsageRollup(workers.service, newTraceId);
       try {
         signals.onHangUp(() => server.renewTlsIdentity());
         onListening(server.url, target.path);
         return await Promise.race([signals.first, watch.broken, workers.broken]);
       } finally {
+        await rollup.stop();
         await server.close();
       }
     } finally {

@@ -7,6 +7,7 @@ import { createMeter, type Meter } from '../service/meter.ts';
 import { factsForMetrics, readMeter, weighForMetrics } from '../service/metrics.ts';
 import type { Operation } from '../service/operation.ts';
 import { identityOperations } from '../service/token-identity.ts';
+import { recordUsage, sumUpUsage } from '../service/usage-rollup.ts';
 import { webhookOperations } from '../service/webhook-progress.ts';
 import { answerCalls, type Port } from '../service/worker.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
@@ -45,7 +46,8 @@ function work(port: Port & { close(): void }, { path, writes, mostTenants }: Wor
 
 /** Who asks is found out by the thread that writes: no read that takes long shall keep it waiting. */
 function operationsOf(writes: boolean, meter: Meter): Operation[] {
-  const all = [...operations, canRead, canWrite, weighForMetrics, factsForMetrics];
+  const bookkeeping = [sumUpUsage, recordUsage, weighForMetrics, factsForMetrics];
+  const all = [...operations, canRead, canWrite, ...bookkeeping];
   const own = all.filter(({ isReadOnly }) => isReadOnly !== writes);
   if (!writes) return own;
   const measured = { ...readMeter, run: () => Promise.resolve(meter.collect()) };

@@ -9,6 +9,7 @@ import {
   listTenantBursts,
   requestBurstSession,
 } from './bursts.ts';
+import { reportCost } from './costs.ts';
 import { followEvents } from './event-follow.ts';
 import { listAudit } from './events.ts';
 import {
@@ -37,6 +38,7 @@ import {
 } from './pools.ts';
 import { listQueue, queueStatus } from './queue.ts';
 import { getQuota, listQuotas, quotaHistory, setQuota, unsetQuota } from './quotas.ts';
+import { listRates, setRate, unsetRate } from './rates.ts';
 import { applySettings, getSettings } from './settings.ts';
 import {
   createTenant,
@@ -49,6 +51,7 @@ import {
 } from './tenants.ts';
 import { createToken, listTokens, revokeToken, whoami } from './tokens.ts';
 import { getUsage, listUsage, repairUsage, verifyUsage } from './usage.ts';
+import { pruneUsage } from './usage-prune.ts';
 import { listViolations } from './violations.ts';
 import { listWebhooks, testWebhook } from './webhooks.ts';
 
@@ -70,6 +73,7 @@ export const operations: readonly Operation[] = [
   listUsage,
   verifyUsage,
   repairUsage,
+  pruneUsage,
   createPool,
   listPools,
   getPool,
@@ -105,6 +109,10 @@ export const operations: readonly Operation[] = [
   denyBurst,
   cancelBurst,
   endBurstSession,
+  listRates,
+  setRate,
+  unsetRate,
+  reportCost,
   createToken,
   listTokens,
   revokeToken,

@@ -40,6 +40,13 @@ export async function resize(
   const ask = () => decideGrowth(context, question);
   const { decision, path } = await askSettled(context, ask, isLasting);
   if (decision.outcome !== 'admitted') return reject(context, job, question, decision);
+  // What it held until now is what that time costs.
+  await tables.jobUses.endSegment(
+    job.key,
+    now,
+    job.burst !== null,
+    await tables.jobs.amounts(job.key),
+  );
   await tables.jobs.replaceAmounts(job.key, chargesOf({ amounts: wanted, resources: catalogue }));
   const charges = chargesOf(difference);
   await charge(context, path, charges);

@@ -8,6 +8,7 @@ import { placesInPool } from './pool-room.ts';
 import { continuePromotion, distinct, promote, promoteLater } from './promotion.ts';
 import { areReservationsDue, renewReservations } from './reservations.ts';
 import { asSystem } from './system.ts';
+import { isRollupDue, rollUp } from './usage-rollup.ts';
 
 /** So many leases are settled with one change; what is left waits for the next one. */
 const SETTLED_AT_ONCE = 200;
@@ -17,6 +18,7 @@ export async function isSettlementDue(tables: Tables, now: number): Promise<bool
   if ((await tables.jobs.due(now, 1)).length > 0) return true;
   if (await areBurstsDue(tables, now)) return true;
   if (await isResumeDue(tables, now)) return true;
+  if (await isRollupDue(tables)) return true;
   if (!(await tables.waiting.isAny())) return false;
   if (await tables.wakeups.isAny()) return true;
   if ((await tables.waiting.toLookAt(now, 1)).length > 0) return true;
@@ -37,6 +39,7 @@ export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise
   for (const pool of await resumeOverdue(system)) {
     await promoteLater(tables, await placesInPool(context, pool));
   }
+  if (await isRollupDue(tables)) await rollUp(tables);
   await continuePromotion(system);
   // Last, when everybody waits for what it lacks now.
   await promote(system, distinct(await renewReservations(system)));

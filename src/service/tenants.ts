@@ -176,7 +176,13 @@ export const updateTenant = operation({
     };
     if (input.labels !== undefined) await tables.tenants.replaceLabels(tenant.key, input.labels);
     const saved = await saveTenant(context, 'tenant.update', before, changed);
-    if (changed.parent !== tenant.parent) await carryUsage(context, tenant, changed, input.force);
+    if (changed.parent !== tenant.parent) {
+      // What it used until now was used below those that were above it then.
+      await tables.formerParents.insert({
+        ...{ tenant: tenant.key, untilAt: context.now, parent: tenant.parent },
+      });
+      await carryUsage(context, tenant, changed, input.force);
+    }
     return saved;
   },
 });

@@ -61,6 +61,8 @@ export interface RevisionRow {
 
 export interface RevisionTable {
   current(): Promise<RevisionRow | undefined>;
+  /** All, the oldest first. */
+  list(): Promise<RevisionRow[]>;
   insert(row: RevisionRow): Promise<void>;
 }
 

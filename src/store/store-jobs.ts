@@ -70,6 +70,8 @@ export interface JobTable {
   replaceAmounts(job: Key, amounts: readonly ResourceAmount[]): Promise<void>;
   /** Newest first, below the key `before`. */
   list(filter: JobFilter, before: Key | undefined, limit: number): Promise<JobRow[]>;
+  /** Those of a range of keys, in their order. */
+  between(after: Key, until: Key): Promise<JobRow[]>;
   /** Whose lease, claim or waiting has run out, longest ago first. */
   due(now: Instant, limit: number): Promise<JobRow[]>;
   /** Queued and admitted ones of a tenant, oldest first. */

@@ -5,6 +5,13 @@ import type { RecentUseTable, ReservationTable, WaitingTable } from './store-que
 import type { BalanceTable, PoolTable, QuotaTable, ScopeTable } from './store-quotas.ts';
 import type { ResourceTable, TenantTable } from './store-tenants.ts';
 import type { TokenTable } from './store-tokens.ts';
+import type {
+  FormerParentTable,
+  JobUseTable,
+  RateTable,
+  RollupTable,
+  UsageHourTable,
+} from './store-usage.ts';
 import type { WebhookTable } from './store-webhooks.ts';
 
 export type * from './store-bursts.ts';
@@ -14,6 +21,7 @@ export * from './store-queue.ts';
 export type * from './store-quotas.ts';
 export type * from './store-tenants.ts';
 export type * from './store-tokens.ts';
+export * from './store-usage.ts';
 export type * from './store-webhooks.ts';
 
 export interface Tables {
@@ -37,6 +45,11 @@ export interface Tables {
   readonly tokens: TokenTable;
   readonly bursts: BurstTable;
   readonly webhooks: WebhookTable;
+  readonly rates: RateTable;
+  readonly formerParents: FormerParentTable;
+  readonly usageHours: UsageHourTable;
+  readonly rollup: RollupTable;
+  readonly jobUses: JobUseTable;
 }
 
 export interface Transaction {

@@ -82,11 +82,20 @@ burst_capacity:
   max_per_tenant_per_day: 2
   burst_cooldown_minutes: 0
   notice_minutes: 5
+  cost_multiplier: 1.5
   approval:
     auto_approve_threshold: 120
     approvals_required: 2
     approvers: [ana, ben]
     timeout_minutes: 60
+cost_tracking:
+  enabled: false
+  currency: EUR
+  hourly_rate_cpu: 0.000001
+  hourly_rate_memory_gb: 0
+  hourly_rate_gpu: 1000000
+  retention_days: none
+  budget_alerts: {warning_threshold: 0.5, critical_threshold: 1}
 metrics:
   prometheus: {enabled: false, path: /internal/metrics, max_tenant_labels: 0}
 observability:
@@ -178,12 +187,20 @@ security:
           mostPerTenantAndDay: 2,
           cooldownMinutes: 0,
           noticeMinutes: 5,
+          costMultiplier: 1_500_000,
           approval: {
             autoApproveThreshold: 120,
             required: 2,
             approvers: ['ana', 'ben'],
             timeoutMinutes: 60,
           },
+        },
+        costTracking: {
+          enabled: false,
+          currency: 'EUR',
+          hourlyRates: { cpu_m: 1, memory_mb: 0, gpu: 1_000_000_000_000 },
+          retentionDays: null,
+          budgetAlerts: { warning: 0.5, critical: 1 },
         },
         requireReason: ['quota.set', 'tenant.delete'],
         jobs: { defaultTtlSeconds: 3600, claimSeconds: 60, queueTtlSeconds: 600 },

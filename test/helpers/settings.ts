@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { isSamePerson, MAX_BURST_MINUTES, MAX_PERCENTAGE } from '../../src/domain/burst.ts';
 import type { BurstCapacity } from '../../src/domain/burst-capacity.ts';
+import { MAX_PRICE } from '../../src/domain/money.ts';
+import type { CostTracking } from '../../src/domain/cost-tracking.ts';
 import { strategies } from '../../src/domain/fair-share.ts';
 import { MAX_TTL_SECONDS } from '../../src/domain/job.ts';
 import { MAX_POOL_SIZE, poolTypes, type PoolDefinition } from '../../src/domain/pool.ts';
@@ -97,6 +99,7 @@ const anyBurstCapacity: fc.Arbitrary<BurstCapacity> = fc
     mostPerTenantAndDay: fc.option(fc.nat({ max: 100_000 })),
     cooldownMinutes: fc.nat({ max: MAX_BURST_MINUTES }),
     noticeMinutes: fc.nat({ max: MAX_BURST_MINUTES }),
+    costMultiplier: fc.nat({ max: MAX_PRICE }),
     approvers: fc.uniqueArray(label, { comparator: isSamePerson, maxLength: 3 }),
     required: fc.integer({ min: 1, max: 3 }),
     timeoutMinutes: fc.integer({ min: 1, max: MAX_BURST_MINUTES }),
@@ -110,6 +113,24 @@ const anyBurstCapacity: fc.Arbitrary<BurstCapacity> = fc
       approvers,
       timeoutMinutes,
     },
+  }));
+
+const anyPrice = fc.integer({ min: 0, max: MAX_PRICE });
+
+const anyCostTracking: fc.Arbitrary<CostTracking> = fc
+  .record({
+    enabled: fc.boolean(),
+    currency: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,11}$/),
+    hourlyRates: fc.record({ cpu_m: anyPrice, memory_mb: anyPrice, gpu: anyPrice }),
+    retentionDays: fc.option(fc.integer({ min: 1, max: 3_660 })),
+    thresholds: fc.tuple(
+      fc.double({ min: 0.01, max: 1, noNaN: true }),
+      fc.double({ min: 0.01, max: 1, noNaN: true }),
+    ),
+  })
+  .map(({ thresholds, ...tracking }) => ({
+    ...tracking,
+    budgetAlerts: { warning: Math.min(...thresholds), critical: Math.max(...thresholds) },
   }));
 
 /** Any settings that can be in force. */
@@ -142,6 +163,7 @@ export const anySettings: fc.Arbitrary<Settings> = catalogue.chain((resources) =
       maxQueueSize: limit,
     }),
     burstCapacity: anyBurstCapacity,
+    costTracking: anyCostTracking,
     requireReason: fc.uniqueArray(fc.constantFrom(...reasonedNames)).map((names) => names.sort()),
   });
 });

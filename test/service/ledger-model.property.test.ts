@@ -76,6 +76,7 @@ const settingsOf = ({ strategy, threshold, maxQueue, burst }: ModelScheduling): 
   ...defaultSettings,
   ...{ violationPolicy: burst.policy, secondChoice: burst.secondChoice },
   burstCapacity: {
+    ...defaultSettings.burstCapacity,
     enabled: true,
     defaultPolicy: { maxOveragePercentage: burst.most, durationMinutes: burst.duration },
     ...{ mostAtOnce: burst.atOnce, mostPerTenantAndDay: burst.perDay },

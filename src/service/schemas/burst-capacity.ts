@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { burstRanges, defaultBurstCapacity } from '../../domain/burst-capacity.ts';
 import { isPrintable } from '../../domain/text.ts';
+import { price } from './cost-tracking.ts';
 import { expected, orNull, section, trueOrFalse, whole } from './section.ts';
 
 /** What a session of burst capacity may be, as the config file has it. */
@@ -40,6 +41,9 @@ export function burstCapacitySection() {
     notice_minutes: burstNumber('notice_minutes')
       .default(usual.noticeMinutes)
       .describe('So long before it the end of a session is announced; 0: it is not'),
+    cost_multiplier: price()
+      .default(1)
+      .describe('How many times as much what runs under a session costs'),
     approval: burstApproval().prefault({}),
   }).describe('Capacity that is lent for a while');
 }

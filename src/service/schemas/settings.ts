@@ -15,6 +15,7 @@ import {
 import { nearest } from '../nearest.ts';
 import { lazy } from '../operation.ts';
 import { burstCapacitySection } from './burst-capacity.ts';
+import { costTrackingSection } from './cost-tracking.ts';
 import { expected, oneOf, orNull, section, trueOrFalse, whole } from './section.ts';
 
 /** The settings as the config file and `config apply` take them. */
@@ -35,6 +36,7 @@ export const settingsSections = lazy(() => ({
   jobs: jobsSection().prefault({}),
   scheduling: schedulingSection().prefault({}),
   burst_capacity: burstCapacitySection().prefault({}),
+  cost_tracking: costTrackingSection().prefault({}),
   security: section(securitySettings()).prefault({}).describe('Who may do what'),
 }));
 

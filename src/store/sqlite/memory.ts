@@ -10,6 +10,7 @@ import type {
   StandingBurst,
   RevisionRow,
   RevisionTable,
+  RollupRow,
   Tables,
   TenantRow,
 } from '../store.ts';
@@ -87,6 +88,7 @@ function rememberingTables(tables: Tables, kept: Kept, changing: Changing): Tabl
     quotas: rememberingQuotas(tables.quotas, kept, changing),
     reservations: rememberingReservations(tables.reservations, kept, changing),
     bursts: rememberingBursts(tables.bursts, kept, changing),
+    rollup: rememberingRollup(tables.rollup, kept, changing),
   };
 }
 
@@ -176,6 +178,14 @@ function rememberingBursts(table: Tables['bursts'], kept: Kept, changing: Changi
     standing: () => recall(standing, 'standing', table.standing),
     insert: changing([standing], table.insert),
     update: changing([standing], table.update),
+  };
+}
+
+function rememberingRollup(table: Tables['rollup'], kept: Kept, changing: Changing) {
+  const only = kept<'only', RollupRow>();
+  return {
+    get: () => recall(only, 'only', table.get),
+    put: changing([only], table.put),
   };
 }
 

@@ -5,17 +5,22 @@ import { clockTable } from './clock.ts';
 import type { Database } from './database.ts';
 import { decisionTable } from './decisions.ts';
 import { eventTable } from './events.ts';
+import { formerParentTable } from './former-parents.ts';
+import { jobUseTable } from './job-uses.ts';
 import { jobTable } from './jobs.ts';
 import { poolTable } from './pools.ts';
 import { quotaTable } from './quotas.ts';
+import { rateTable } from './rates.ts';
 import { recentUseTable } from './recent-use.ts';
 import { requestKeyTable } from './request-keys.ts';
 import { reservationTable } from './reservations.ts';
 import { resourceTable } from './resources.ts';
 import { revisionTable } from './revisions.ts';
+import { rollupTable } from './rollup.ts';
 import { scopeTable } from './scopes.ts';
 import { tenantTable } from './tenants.ts';
 import { tokenTable } from './tokens.ts';
+import { usageHourTable } from './usage-hours.ts';
 import { waitingTable } from './waiting.ts';
 import { wakeupTable } from './wakeups.ts';
 import { webhookTable } from './webhooks.ts';
@@ -43,5 +48,10 @@ export function tablesOf(database: Database): Tables {
     tokens: tokenTable(database),
     bursts: burstTable(database),
     webhooks: webhookTable(database),
+    rates: rateTable(database),
+    formerParents: formerParentTable(database),
+    usageHours: usageHourTable(database),
+    rollup: rollupTable(database),
+    jobUses: jobUseTable(database),
   };
 }

@@ -34,6 +34,8 @@ export function jobTable(database: Database): JobTable {
       await insertAmounts(database, job, amounts);
     },
     list: (filter, before, limit) => listJobs(database, filter, before, limit),
+    between: (after, until) =>
+      all(`select ${columns} from job j where j.id > ? and j.id <= ? order by j.id`, after, until),
     due: (now, limit) =>
       all(
         `select ${columns} from job j where j.due_at <= ? order by j.due_at, j.id limit ?`,

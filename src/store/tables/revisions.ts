@@ -1,5 +1,15 @@
-import type { RevisionTable } from '../store.ts';
+import type { RevisionRow, RevisionTable } from '../store.ts';
 import type { Database } from './database.ts';
+
+interface Row {
+  revision: number;
+  applied_at: number;
+  document: string;
+}
+
+function toRevision({ revision, applied_at: appliedAt, document }: Row): RevisionRow {
+  return { revision, appliedAt, document };
+}
 
 export function revisionTable(
   database: Database,
@@ -7,10 +17,16 @@ export function revisionTable(
 ): RevisionTable {
   return {
     async current() {
-      const row = await database.get<{ revision: number; applied_at: number; document: string }>(
+      const row = await database.get<Row>(
         `select revision, applied_at, document from ${table} order by revision desc limit 1`,
       );
-      return row && { revision: row.revision, appliedAt: row.applied_at, document: row.document };
+      return row && toRevision(row);
+    },
+    async list() {
+      const rows = await database.all<Row>(
+        `select revision, applied_at, document from ${table} order by revision`,
+      );
+      return rows.map(toRevision);
     },
     insert: ({ revision, appliedAt, document }) =>
       database.run(

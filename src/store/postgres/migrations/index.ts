@@ -5,6 +5,7 @@ import { sql as queueAndPolicies } from './0003-queue-and-policies.ts';
 import { sql as tokens } from './0004-tokens.ts';
 import { sql as bursts } from './0005-bursts.ts';
 import { sql as webhooks } from './0006-webhooks.ts';
+import { sql as cost } from './0007-cost.ts';
 
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'tenants-and-quotas', sql: tenantsAndQuotas },
@@ -13,4 +14,5 @@ export const migrations: readonly Migration[] = [
   { number: 4, name: 'tokens', sql: tokens },
   { number: 5, name: 'bursts', sql: bursts },
   { number: 6, name: 'webhooks', sql: webhooks },
+  { number: 7, name: 'cost', sql: cost },
 ];
