@@ -68,8 +68,6 @@ export interface UsageHourTable {
     from: Instant,
     to: Instant,
   ): Promise<UsageSeriesRow[]>;
-  /** When the first begins. */
-  first(): Promise<Instant | undefined>;
 }
 
 export interface UsageSeriesRow {

@@ -56,6 +56,7 @@ const rows: Readonly<Record<string, Row>> = {
   'usage.list': ofParent(),
   'usage.verify': { plainly: {} },
   'usage.repair': { plainly: {} },
+  'usage.prune': { plainly: {} },
   'pool.create': { plainly: { id: 'new' } },
   'pool.list': { plainly: {} },
   'pool.get': { plainly: { pool: 'default' } },
@@ -95,6 +96,10 @@ const rows: Readonly<Record<string, Row>> = {
   'token.list': { plainly: {} },
   'token.revoke': { plainly: { token: 'viewer-free' } },
   'token.whoami': { plainly: {} },
+  'rate.list': { plainly: {} },
+  'rate.set': { plainly: { resource: 'cpu_m', price_micro: 1 } },
+  'rate.unset': { plainly: { resource: 'cpu_m' } },
+  'cost.report': ofTenant(),
   'webhook.list': { plainly: {} },
   'webhook.test': { plainly: { webhook: 'none' } },
   'audit.list': ofTenant(),
@@ -211,7 +216,7 @@ function isNotFound(status: number, text: string): boolean {
 
 /** There is no rule or webhook of that name, which is no matter of who asks. */
 function missing({ name }: Operation, status: number): number {
-  return ['policy.delete', 'webhook.test'].includes(name) && status === 404 ? 0 : status;
+  return ['policy.delete', 'rate.unset', 'webhook.test'].includes(name) && status === 404 ? 0 : status;
 }
 
 describe('what is foreign', () => {

@@ -141,6 +141,12 @@ function asked(own: Own): Readonly<Record<string, readonly object[]>> {
     'burst.list': [{}, { state: 'all' }, ...ofTenants],
     'burst.get': bursts.map((burst) => ({ burst })),
     'violation.list': [{}, ...ofTenants, ...inPools],
+    'rate.list': [{}, { all: true }],
+    'cost.report': [
+      ...[{}, { tree: true }, { group: 'pool' }, { group: 'job' }, { group: 'label:of' }],
+      ...ofTenants,
+      ...inPools,
+    ],
     'token.whoami': [{}],
     'audit.list': [{}, { operation: 'job.admit' }, ...ofTenants],
     'event.follow': [{ after: 0 }, { after: 0, kind: 'job' }, { after: 0, pool: 'small' }],

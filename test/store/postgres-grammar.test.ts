@@ -9,6 +9,7 @@ import {
 } from '../../src/service/bursts.ts';
 import { callLocal, type Service } from '../../src/service/call.ts';
 import { exportAudit, verifyAudit } from '../../src/service/audit.ts';
+import { reportCost } from '../../src/service/costs.ts';
 import { listAudit } from '../../src/service/events.ts';
 import { explainDecision, explainJob, explainTenant } from '../../src/service/explain.ts';
 import { adoptJobs, batchJobs } from '../../src/service/job-batch.ts';
@@ -40,10 +41,12 @@ import {
   setQuota,
   unsetQuota,
 } from '../../src/service/quotas.ts';
+import { listRates, setRate } from '../../src/service/rates.ts';
 import { applySettings, getSettings } from '../../src/service/settings.ts';
 import { deleteTenant, getTenant, listTenants, updateTenant } from '../../src/service/tenants.ts';
 import { findKnownToken, noteTokenUse } from '../../src/service/token-identity.ts';
 import { createToken, listTokens, revokeToken } from '../../src/service/tokens.ts';
+import { pruneUsage } from '../../src/service/usage-prune.ts';
 import { getUsage, listUsage, repairUsage, verifyUsage } from '../../src/service/usage.ts';
 import { listViolations } from '../../src/service/violations.ts';
 import { noteWebhookProgress, registerWebhooks } from '../../src/service/webhook-progress.ts';
@@ -268,6 +271,7 @@ async function doEverything(tables: Tables): Promise<void> {
   for (const each of [call, bound]) await readJobs(each);
   await endJobs(call, clock, tables);
   await readQueue(tables);
+  await useCosts(call, clock, tables);
   await call(deleteTenant, { tenant: 'acme', cascade: true });
 }
 
@@ -319,6 +323,24 @@ async function useBursts(
   clock.advance(60_000);
   await call(getBurst, { burst: id });
   await call(setQuota, { tenant: 'lent', gpu: 1 });
+}
+
+/** Prices, a resized job, the hours of ended ones, and the removal of these. */
+async function useCosts(call: Call, clock: Clock, tables: Tables): Promise<void> {
+  for (const price_micro of [1, 2]) await call(setRate, { resource: 'cpu_m', price_micro });
+  await makeTenant(call, 'costly', { quota: { cpu_m: 9_000, memory_mb: 0, gpu: 0, max_concurrent_jobs: 9 } });
+  const { id } = await call(admitJob, { tenant: 'costly', cpu_m: 1000 });
+  clock.advance(60_000);
+  const job = String(id);
+  await call(listRates, { all: true });
+  await call(resizeJob, { job, cpu_m: 2000 });
+  await call(updateTenant, { tenant: 'costly', parent: 'web', force: true });
+  for (const group of ['tenant', 'job']) await call(reportCost, { tenant: 'costly', group });
+  await call(releaseJob, { job });
+  clock.advance(3_600_000);
+  const before = new Date(clock.now()).toISOString();
+  await call(pruneUsage, { before });
+  await tables.usageHours.series([1], 1, 1, 0, START);
 }
 
 async function useTokens(call: Call): Promise<void> {

@@ -9,10 +9,14 @@ export function jobUseTable(database: Database): JobUseTable {
     list: (jobs) => list(database, jobs),
     segments: (jobs) => segments(database, jobs),
     async endSegment(job, endsAt, isBurst, amounts) {
+      const there = await database.get(
+        `select 1 as one from job_segment where job = ? and ends_at = ? limit 1`,
+        ...[job, endsAt],
+      );
+      if (there !== undefined) return;
       const rows = amounts.map(() => '(?, ?, ?, ?, ?)').join(', ');
       await database.run(
-        `insert into job_segment (job, ends_at, resource, amount, is_burst) values ${rows}
-         on conflict (job, ends_at, resource) do nothing`,
+        `insert into job_segment (job, ends_at, resource, amount, is_burst) values ${rows}`,
         ...amounts.flatMap(({ resource, amount }) => {
           return [job, endsAt, resource, amount, isBurst ? 1 : 0];
         }),

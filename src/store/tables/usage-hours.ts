@@ -41,12 +41,6 @@ export function usageHourTable(database: Database): UsageHourTable {
       );
       return rows.map(({ begins_at, ...rest }) => ({ ...rest, beginsAt: begins_at }));
     },
-    async first() {
-      const row = await database.get<{ begins_at: number }>(
-        `select begins_at from usage_hour order by begins_at limit 1`,
-      );
-      return row?.begins_at;
-    },
   };
 }
 
