@@ -55,6 +55,10 @@ export interface Config {
   readonly databasePath: string | undefined;
   readonly settings: Settings;
   readonly logLevel: LogLevel;
+  /** The server's log goes there; undefined: to standard output. */
+  readonly logFile: string | undefined;
+  /** An operation that takes longer, in milliseconds, is named in the log; 0: none is. */
+  readonly slowMs: number;
   readonly webhooks: readonly WebhookConfig[];
   readonly metrics: MetricsConfig;
   readonly allowUnauthenticated: boolean;
@@ -89,6 +93,8 @@ export function defaultConfig(): Config {
     databasePath: undefined,
     settings: defaultSettings,
     logLevel: 'info',
+    logFile: undefined,
+    slowMs: 500,
     webhooks: [],
     metrics: { enabled: true, path: '/metrics', maxTenantLabels: USUAL_TENANT_LABELS },
     allowUnauthenticated: false,

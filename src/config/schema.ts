@@ -45,9 +45,11 @@ export function configOf(path: string, document: ConfigDocument): Config {
       trustedProxies: server.behind_proxy.trusted_addresses,
       limits: { connections: server.limits.connections, inFlight: server.limits.in_flight },
     },
-    databasePath: database.path === undefined ? undefined : besideFile(path, database.path),
+    databasePath: besideFile(path, database.path),
     settings: settingsFromDocument(document),
     logLevel: observability.logging.level,
+    logFile: besideFile(path, observability.logging.file),
+    slowMs: observability.logging.slow_ms,
     webhooks: webhooksOf(path, observability.webhooks),
     metrics: metricsOf(document.metrics),
     allowUnauthenticated: security.allow_unauthenticated,
@@ -64,8 +66,8 @@ export function configOf(path: string, document: ConfigDocument): Config {
 }
 
 /** A file means the same wherever the program is started, so that paths in it begin at the file. */
-function besideFile(path: string, other: string): string {
-  return isAbsolute(other) ? other : join(dirname(path), other);
+function besideFile<T extends string | undefined>(path: string, other: T): string | T {
+  return other === undefined || isAbsolute(other) ? other : join(dirname(path), other);
 }
 
 function serverSection() {
@@ -137,12 +139,21 @@ function fileName() {
   return text('a file name (for ~ write ${HOME})', /^[^~\p{Cc}][^\p{Cc}]{0,4095}$/u);
 }
 
+/** An hour: nothing is expected to take longer. */
+const LONGEST_MS = 3_600_000;
+
 function observabilitySection() {
   return section({
     logging: section({
       level: oneOf(logLevels)
         .default(defaultConfig().logLevel)
         .describe(`How much the server writes to its log: ${wordsOf(logLevels)}`),
+      file: fileName()
+        .optional()
+        .describe('The file for it, seen from the folder of this file; else standard output'),
+      slow_ms: whole(0, LONGEST_MS)
+        .default(defaultConfig().slowMs)
+        .describe('Operations that take more milliseconds are named in the log; 0: none is'),
     })
       .prefault({})
       .describe("The server's log"),

@@ -13,7 +13,7 @@ export function describeConfig(config: Config) {
     ...describeSettings(config.settings),
     metrics: describeMetrics(config.metrics),
     observability: {
-      logging: { level: config.logLevel },
+      logging: describeLogging(config),
       webhooks: config.webhooks.map(({ name, url, kinds }) => {
         return { name, url, secret: HIDDEN, kinds };
       }),
@@ -29,6 +29,10 @@ export function describeConfig(config: Config) {
       ...(config.tls !== undefined && { tls: config.tls }),
     },
   };
+}
+
+function describeLogging({ logLevel: level, logFile: file, slowMs }: Config) {
+  return { level, ...(file !== undefined && { file }), slow_ms: slowMs };
 }
 
 function describeServer({ host, port, limits, ...server }: Config['server']) {

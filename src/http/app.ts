@@ -14,7 +14,7 @@ import { gate, type GateOptions } from './gate.ts';
 import { addGuard, noteRefusal, type GuardOptions } from './guard.ts';
 import { KEY_HEADER } from './idempotency-key.ts';
 import { createListener, usualTimeouts, type Timeouts } from './listener.ts';
-import { requestLog, type LogOptions } from './logger.ts';
+import type { ServerLog } from './logger.ts';
 import { limitCalls, limitConnections, type Limits } from './overload.ts';
 import { addMetrics, answeringMetrics, createMetrics, type MetricsOptions } from './metrics.ts';
 import { collectPaths, noRoute, type Paths } from './paths.ts';
@@ -28,11 +28,11 @@ import { jsonLine } from './wire.ts';
 export interface AppOptions
   extends
     Omit<GateOptions, 'trust' | 'connections'>,
-    LogOptions,
     Omit<GuardOptions, 'operations'>,
     MetricsOptions {
   readonly service: Service;
   readonly streams: Streams;
+  readonly serverLog: ServerLog;
   /** What can be asked of the service: everything there is, where nothing is said. */
   readonly operations?: readonly Operation[];
   /** Throws when the database does not answer. */
@@ -55,8 +55,7 @@ export async function createApp(
   options: AppOptions,
   tlsIdentity: TlsIdentity | undefined,
 ): Promise<FastifyInstance> {
-  const { newTraceId, timeouts = usualTimeouts } = options;
-  const log = requestLog(options);
+  const { newTraceId, serverLog: log, timeouts = usualTimeouts } = options;
   const connections = limitConnections(options.limits.connections);
   const trust = trustIn(options.trustedProxies);
   const enter = gate({ ...options, trust, connections }, log);

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { invalid } from '../domain/errors.ts';
 import { toFailure, type Failure } from './errors.ts';
 import { hostCheck } from './hosts.ts';
-import type { RequestLog } from './logger.ts';
+import type { ServerLog } from './logger.ts';
 import { originCheck } from './origins.ts';
 import type { ConnectionLimit } from './overload.ts';
 import { pathOf } from './paths.ts';
@@ -21,7 +21,7 @@ export interface GateOptions {
 const MAX_HEADERS = 100;
 
 /** What every request passes first, whatever it asks for. Returns why it may not go on. */
-export function gate(options: GateOptions, log: RequestLog) {
+export function gate(options: GateOptions, log: ServerLog) {
   const { host, connections } = options;
   const checkHost = hostCheck(host, options.allowedHosts);
   const checkOrigin = originCheck(options.corsOrigins);

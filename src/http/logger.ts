@@ -17,11 +17,21 @@ declare module 'fastify' {
 
 export interface LogOptions {
   readonly logLevel: LevelWithSilent;
-  /** Takes the log, one line of JSON for each request. */
+  /** Takes the log, one line of JSON at a time. */
   readonly log: DestinationStream;
 }
 
-export interface RequestLog {
+/** What one operation was, that took long. */
+export interface SlowOperation {
+  readonly operation: string;
+  readonly ms: number;
+  readonly traceId: string;
+  readonly principal: string;
+  /** As far as it is known. */
+  readonly tenant: string | undefined;
+}
+
+export interface ServerLog {
   /** Logs the request when its answer has left, or its client has. */
   watch(request: FastifyRequest, reply: FastifyReply): void;
   /** Logs what could not be read as a request; without a status where it could not be answered. */
@@ -30,10 +40,14 @@ export interface RequestLog {
     traceId: string,
     error: Error & { readonly code?: string },
   ): void;
+  /** Names an operation that took long. */
+  slow(operation: SlowOperation): void;
+  /** Tells what the server noticed by itself. */
+  warn(message: string): void;
 }
 
 /** Writes one line for each request, also for those that broke off or could not be read. */
-export function requestLog({ logLevel, log }: LogOptions): RequestLog {
+export function serverLog({ logLevel, log }: LogOptions): ServerLog {
   const logger = pino(
     {
       level: logLevel,
@@ -55,6 +69,10 @@ export function requestLog({ logLevel, log }: LogOptions): RequestLog {
     unreadable(status, traceId, { code: reason }) {
       logger.info({ status, trace_id: traceId, code: 'invalid', reason });
     },
+    slow({ ms, traceId, ...named }) {
+      logger.warn({ ...named, ms: rounded(ms), trace_id: traceId }, 'slow operation');
+    },
+    warn: (message) => logger.warn(message),
   };
 }
 
@@ -68,7 +86,7 @@ function describe(
     // Without the query: what it says is in the audit, where it belongs.
     path: withoutTokens(pathOf(raw.url)),
     status: reply.raw.statusCode,
-    ms: Math.round(ms * 100) / 100,
+    ms: rounded(ms),
     trace_id: id,
     principal: identity?.principal,
     token: identity?.token,
@@ -76,4 +94,8 @@ function describe(
     code: failure?.error.code ?? rejection ?? undefined,
     ...(!reply.raw.writableFinished && { aborted: true }),
   };
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100;
 }

@@ -7,16 +7,20 @@ import { trackConnections, type Connections } from './connections.ts';
 import { createStreams } from './event-stream.ts';
 import { exposureRefusal, type Exposure } from './exposure.ts';
 import { createHub, type WatchChanges } from './hub.ts';
+import { serverLog, type LogOptions, type ServerLog } from './logger.ts';
 import { requireOrigins } from './origins.ts';
 import { createRateLimits, type RateLimitOptions } from './rate-limits.ts';
 import { createRefusals } from './refusals.ts';
+import { namingSlow } from './slow.ts';
 import { readTlsIdentity, renewTlsIdentity } from './tls.ts';
 import { registerTargets, startDeliveries, type WebhookTarget } from './webhook-delivery.ts';
 import { usualPace, type Pace } from './webhook-pace.ts';
 
-type MadeHere = 'streams' | 'authentication' | 'rateLimits' | 'refusals';
+type MadeHere = 'streams' | 'serverLog' | 'authentication' | 'rateLimits' | 'refusals';
 
-export interface ServerOptions extends Omit<AppOptions, MadeHere>, Exposure {
+export interface ServerOptions extends Omit<AppOptions, MadeHere>, LogOptions, Exposure {
+  /** Operations that take longer, in milliseconds, are named in the log; 0: none is. */
+  readonly slowMs: number;
   /** Tells of what others commit; without it only what this server is asked for is noticed. */
   readonly watchChanges?: WatchChanges;
   /** Who is told of events; of those that were there before, it is forgotten who is not among them. */
@@ -40,6 +44,8 @@ export interface RunningServer {
   readonly url: string;
   /** Reads the files for TLS again, and says whether they were put in place. */
   renewTlsIdentity(): void;
+  /** Says it in the log. */
+  warn(message: string): void;
   /** Takes no more requests, and resolves when those under way are answered. */
   close(): Promise<void>;
 }
@@ -50,6 +56,11 @@ export interface RunningServer {
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   requireSafe(options);
+  const log = serverLog(options);
+  return open({ ...options, service: namingSlow(options.service, options.slowMs, log) }, log);
+}
+
+async function open(options: ServerOptions, log: ServerLog): Promise<RunningServer> {
   const { tls, say, service, newTraceId } = options;
   const tlsIdentity = tls && readTlsIdentity(tls);
   if (tlsIdentity?.warning !== undefined) say(tlsIdentity.warning);
@@ -61,7 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const streams = createStreams({ service, authentication, hub });
   const rateLimits = createRateLimits(options.rateLimiting);
   const guard = { authentication, rateLimits, refusals };
-  const app = await createApp({ ...options, ...guard, streams }, tlsIdentity);
+  const app = await createApp({ ...options, ...guard, streams, serverLog: log }, tlsIdentity);
   const connections = trackConnections(app.server);
   const url = await listen(app, options);
   const deliveries = registered && startDeliveries(registered, { ...options, hub, pace });
@@ -75,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     url,
     renewTlsIdentity: () => say(renewTlsIdentity(app.server, tls)),
+    warn: (message) => log.warn(message),
     close: () => (closed ??= end()),
   };
 }

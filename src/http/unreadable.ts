@@ -2,10 +2,10 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { invalid } from '../domain/errors.ts';
 import { errorBody } from './errors.ts';
-import type { RequestLog } from './logger.ts';
+import type { ServerLog } from './logger.ts';
 
 /** Answers, as JSON too, what Node could not read as a request, and closes the connection. */
-export function answerUnreadable(log: RequestLog, newTraceId: () => string) {
+export function answerUnreadable(log: ServerLog, newTraceId: () => string) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (/^ERR_(SSL|TLS)_/.test(error.code ?? '')) {
       // Without TLS there is no way to answer.

@@ -13,6 +13,7 @@ import type { RunningServer } from '../http/server.ts';
 import { callerOf, newTraceId } from './caller.ts';
 import { watchChanges } from './changes.ts';
 import { openService } from './connect.ts';
+import { openLog, type LogTarget } from './log-file.ts';
 import { storeSizes } from './store-sizes.ts';
 import { servedTargetOf, type FileTarget } from './place.ts';
 import { startWorkers, type Workers } from './workers.ts';
@@ -39,31 +40,52 @@ export async function serve(
     const { requireStartable } = await import('../http/server.ts');
     // Before anything is opened: a server that does not start has changed nothing.
     await requireStartable(listening);
+    const log = openLog(target, world);
+    signals.onHangUp(() => log.reopen());
     await prepareDatabase(target, caller, world);
-    const watch = watchDatabase(target.path);
-    const workers = startWorkers(
-      join(world.packageFolder, 'dist/worker.cjs'),
-      target.path,
-      listening.metrics.maxTenantLabels,
-    );
-    try {
-      await Promise.race([workers.checkReady(), workers.broken]);
-      const server = await listen(listening, workers, watch, world, target.path);
-      const rollup = startUsageRollup(workers.service, newTraceId);
-      try {
-        signals.onHangUp(() => server.renewTlsIdentity());
-        onListening(server.url, target.path);
-        return await Promise.race([signals.first, watch.broken, workers.broken]);
-      } finally {
-        await rollup.stop();
-        await server.close();
-      }
-    } finally {
-      watch.end();
-      await workers.close();
-    }
+    return await serveDatabase(target.path, { listening, log, signals }, world, onListening);
   } finally {
     signals.forget();
+  }
+}
+
+interface Serving {
+  readonly listening: Listening;
+  readonly log: LogTarget;
+  readonly signals: Signals;
+}
+
+async function serveDatabase(
+  path: string,
+  { listening, log, signals }: Serving,
+  world: World,
+  onListening: (url: string, place: string) => void,
+): Promise<StopSignal> {
+  const watch = watchDatabase(path);
+  const workers = startWorkers(
+    join(world.packageFolder, 'dist/worker.cjs'),
+    path,
+    listening.metrics.maxTenantLabels,
+  );
+  try {
+    await Promise.race([workers.checkReady(), workers.broken]);
+    const server = await listen({ ...listening, log }, workers, watch, world, path);
+    const rollup = startUsageRollup(workers.service, newTraceId);
+    try {
+      signals.onHangUp(() => {
+        log.reopen((message) => server.warn(message));
+        // Who only rotates the log asks for no certificate.
+        if (listening.tls !== undefined || !log.isFile) server.renewTlsIdentity();
+      });
+      onListening(server.url, path);
+      return await Promise.race([signals.first, watch.broken, workers.broken]);
+    } finally {
+      await rollup.stop();
+      await server.close();
+    }
+  } finally {
+    watch.end();
+    await workers.close();
   }
 }
 
@@ -96,6 +118,7 @@ function listeningOf(config: Config, { host, port }: ServeOptions, world: World)
     rateLimiting: config.rateLimiting,
     tls: config.tls,
     logLevel: logLevelOf(config, world),
+    slowMs: config.slowMs,
     metrics: config.metrics,
     webhooks: config.webhooks.map(({ secretIn, ...webhook }) => {
       const secret = secretIn(world.env);
@@ -105,7 +128,7 @@ function listeningOf(config: Config, { host, port }: ServeOptions, world: World)
 }
 
 async function listen(
-  listening: Listening,
+  listening: Listening & { readonly log: LogTarget },
   { service, checkReady }: Workers,
   { watched }: DatabaseWatch,
   world: World,
@@ -118,7 +141,6 @@ async function listen(
     checkReady: () => watched(checkReady),
     watchChanges: (tell) => watchChanges(path, tell),
     storeSizes: () => storeSizes(path),
-    log: { write: (lines) => world.log(lines) },
     say: (line) => world.say(escapeUnprintable(line)),
     version: world.version,
     newTraceId,
@@ -145,6 +167,8 @@ function logLevelOf(config: Config, { env }: World): LogLevel {
   if (level !== undefined) return level;
   throw invalid(`HODEI_LOG is "${text}".`, `It is one of: ${logLevels.join(', ')}.`);
 }
+
+type Signals = ReturnType<typeof stopSignals>;
 
 /**
  * The first signal asks to stop; the next one ends the process at once, as signals do. SIGHUP would

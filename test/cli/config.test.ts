@@ -196,6 +196,7 @@ describe('config show', () => {
       observability:
         logging:
           level: info
+          slow_ms: 500
         webhooks: []",
       }
     `);

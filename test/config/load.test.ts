@@ -101,6 +101,8 @@ metrics:
 observability:
   logging:
     level: warn
+    file: log/hodei.log
+    slow_ms: 0
 security:
   require_reason: [tenant.delete, quota.set]
   allow_unauthenticated: true
@@ -206,6 +208,8 @@ security:
         jobs: { defaultTtlSeconds: 3600, claimSeconds: 60, queueTtlSeconds: 600 },
       },
       logLevel: 'warn',
+      logFile: 'log/hodei.log',
+      slowMs: 0,
       webhooks: [],
       allowUnauthenticated: true,
       rateLimiting: { enabled: false, requestsPerSecond: 50, failuresPerMinute: 5 },
@@ -214,10 +218,13 @@ security:
   });
 
   it('holds for paths from the folder of the file', () => {
-    const text = 'database: {path: data/hodei.db}';
-    const at = (path: string) => loadConfig({ path, text, env: {} }).databasePath;
-    expect(at('/etc/hodei/config.yaml')).toBe('/etc/hodei/data/hodei.db');
-    expect(at('config.yaml')).toBe('data/hodei.db');
+    const text = 'database: {path: data/hodei.db}\nobservability: {logging: {file: ../hodei.log}}';
+    const at = (path: string) => {
+      const { databasePath, logFile } = loadConfig({ path, text, env: {} });
+      return [databasePath, logFile];
+    };
+    expect(at('/etc/hodei/config.yaml')).toEqual(['/etc/hodei/data/hodei.db', '/etc/hodei.log']);
+    expect(at('config.yaml')).toEqual(['data/hodei.db', '../hodei.log']);
   });
 
   it('may be JSON, begin with a byte order mark, and end its lines as Windows does', () => {

@@ -112,6 +112,15 @@ describe('a wrong value is refused where it stands', () => {
         ' found "loud"',
     ],
     [
+      'observability: {logging: {file: ~/hodei.log}}',
+      '1:33: observability.logging.file: expected a file name (for ~ write ${HOME}),' +
+        ' found "~/hodei.log"',
+    ],
+    [
+      'observability: {logging: {slow_ms: -1}}',
+      '1:36: observability.logging.slow_ms: expected a whole number from 0 to 3600000, found -1',
+    ],
+    [
       'security:\n  allow_unauthenticated: yes',
       '2:26: security.allow_unauthenticated: expected true or false, found "yes"',
     ],

@@ -26,7 +26,7 @@ function keysOf(value: unknown, prefix = ''): string[] {
 /** The example with its illustrations taken in: lines that are YAML behind `# `. */
 const illustrated = example
   .replace(
-    /^( *)# ((- )?(name|license|database|path): ?.*|  (unit|default_limit|path): .*)$/gm,
+    /^( *)# ((- )?(name|license|database|path|file): ?.*|  (unit|default_limit|path): .*)$/gm,
     '$1$2',
   )
   .replaceAll(/^ {2}# (pools|tls|webhooks):\n(?: {2}#.*\n)+/gm, (block) =>
@@ -48,6 +48,7 @@ describe('config.example.yaml', () => {
       ].toSorted(),
     );
     expect(config.databasePath).toBe('/etc/hodei/hodei.db');
+    expect(config.logFile).toBe('/etc/hodei/hodei.log');
     expect(config.webhooks).toEqual([
       {
         ...{ name: 'pager', url: 'https://pager.example/hodei', kinds: defaultKinds },
@@ -148,7 +149,7 @@ describe('describeConfig', () => {
         budget_alerts: { warning_threshold: 0.8, critical_threshold: 0.95 },
       },
       metrics: { prometheus: { enabled: true, path: '/metrics', max_tenant_labels: 100 } },
-      observability: { logging: { level: 'info' }, webhooks: [] },
+      observability: { logging: { level: 'info', slow_ms: 500 }, webhooks: [] },
       security: {
         require_reason: [],
         allow_unauthenticated: false,
@@ -157,7 +158,9 @@ describe('describeConfig', () => {
     });
     const keys = knownKeys().filter(
       (key) =>
-        !/^(resource_pools\.pools\[\]\.|observability\.webhooks\[\]\.|security\.tls)/.test(key),
+        !/^(resource_pools\.pools\[\]\.|observability\.(webhooks\[\]\.|logging\.file)|security\.tls)/.test(
+          key,
+        ),
     );
     expect(keysOf(describeConfig(defaultConfig())).toSorted()).toEqual(keys.toSorted());
   });

@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createApp, type AppOptions } from '../../src/http/app.ts';
+import { serverLog } from '../../src/http/logger.ts';
 import type { Authentication } from '../../src/http/authentication.ts';
 import { createStreams } from '../../src/http/event-stream.ts';
 import { createHub } from '../../src/http/hub.ts';
@@ -33,8 +34,7 @@ export async function injectedApp(
     rateLimits: createRateLimits(onThisMachine.rateLimiting),
     refusals: { note: () => undefined, close: async () => undefined },
     ...{ host: '127.0.0.1', allowedHosts: [], corsOrigins: [], version: '0.0.0' },
-    logLevel: 'info',
-    log: { write: log },
+    serverLog: serverLog({ logLevel: 'info', log: { write: log } }),
     checkReady: async () => undefined,
   };
   const app = await createApp(options, undefined);

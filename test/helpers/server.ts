@@ -8,6 +8,7 @@ export const onThisMachine = {
   trustedProxies: [],
   limits: defaultConfig().server.limits,
   metrics: defaultConfig().metrics,
+  slowMs: 0,
   /** Tests ask as fast as they can. */
   rateLimiting: { enabled: false, requestsPerSecond: 1, failuresPerMinute: 1 },
   say: () => undefined,

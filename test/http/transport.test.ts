@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { requestLog } from '../../src/http/logger.ts';
+import { serverLog } from '../../src/http/logger.ts';
 import { answerUnreadable } from '../../src/http/unreadable.ts';
 import { pathsOf } from '../../src/http/wire.ts';
 import { operations } from '../../src/service/index.ts';
@@ -282,7 +282,7 @@ describe('what Node cannot read as a request', () => {
   });
 
   it('also when it takes too long to arrive', async () => {
-    const log = requestLog({ logLevel: 'silent', log: { write: () => undefined } });
+    const log = serverLog({ logLevel: 'silent', log: { write: () => undefined } });
     const answer = answerUnreadable(log, () => 'trace-1');
     const connection = new PassThrough();
     const late = Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
