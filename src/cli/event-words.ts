@@ -1,8 +1,9 @@
 import type { EventView } from '../service/event-page.ts';
+import { formatAmount, splitAmount } from '../domain/quantity.ts';
 import { builtInResources, limitField } from '../domain/resource.ts';
 import { sayBurstChange } from './burst-event-words.ts';
 import type { Column, Listing } from './render.ts';
-import { count, sayAmount, sayChange, sayField, sayLimit, sayTime } from './words.ts';
+import { count, isSameUnit, sayAmount, sayChange, sayField, sayLimit, sayTime } from './words.ts';
 
 type State = Readonly<Record<string, unknown>>;
 
@@ -19,6 +20,7 @@ function sayDifference({ operation, object, before, after }: EventView): string 
   if (verb === 'delete') return '';
   if (operation === 'pool.create') return sayNewPool(after ?? {});
   if (operation === 'db.restore') return `from ${sayValue(after?.['file'])}`;
+  if (operation === 'quota.notice') return sayNotice(object, after ?? {});
   if (operation === 'usage.repair') return count(Number(after?.['repaired']), 'balance');
   const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
   if (fields.size > MANY) return `${fields.size} settings`;
@@ -102,6 +104,20 @@ function sayCreation({ quota, ...fields }: State): string {
   );
   const parent = typeof fields['parent'] === 'string' ? [`under ${fields['parent']}`] : [];
   return [...parent, ...limits].join(', ');
+}
+
+/** `warning: cpu 3.2 of 4 cores (80 %)`; rounded down, so that 100 % is said of what is full only. */
+function sayNotice(object: string, { pool, resource, level, used, limit }: State): string {
+  const field = limitField(sayValue(resource));
+  const of = { name: sayValue(resource), unit: unitOf(field) };
+  const most = splitAmount(Number(limit), of);
+  const now = splitAmount(Number(used), of, most.unit);
+  const isShared = isSameUnit(now.unit, most.unit);
+  const share = Math.floor((Number(used) / Number(limit)) * 100);
+  // Of a pool as a whole the object says it already.
+  const where = typeof pool === 'string' && pool !== object ? ` in pool ${pool}` : '';
+  const amounts = `${isShared ? now.number : formatAmount(Number(used), of)} of ${formatAmount(Number(limit), of)}`;
+  return `${sayValue(level)}: ${sayField(field)} ${amounts}${where} (${share} %)`;
 }
 
 function sayLimitDifference(field: string, before: unknown, after: unknown): string {
@@ -191,6 +207,7 @@ const object: Column<EventView> = {
 };
 function sayObject(operation: string, object: string): string {
   if (operation.startsWith('pool.')) return `pool ${object}`;
+  if (operation === 'quota.notice') return `pool ${object}`;
   if (operation.startsWith('webhook.')) return `webhook ${object}`;
   return operation === 'policy.delete' ? `rule ${object}` : '-';
 }

@@ -1,4 +1,5 @@
 import { countPeople, MAX_BURST_MINUTES, MAX_PERCENTAGE } from './burst.ts';
+import type { Loose } from './loose.ts';
 import { MICROS, microsOf, type Micros } from './money.ts';
 import type { Limit } from './quota.ts';
 
@@ -62,8 +63,6 @@ export interface BurstCapacityDocument {
     readonly timeout_minutes: number;
   };
 }
-
-type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** And as people may write it. */
 export interface BurstCapacityInput extends Loose<

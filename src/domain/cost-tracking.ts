@@ -1,3 +1,4 @@
+import type { Loose } from './loose.ts';
 import { MICROS, microsOf, type Micros } from './money.ts';
 
 /** What use costs where no operator said it, and what becomes of that. */
@@ -38,8 +39,6 @@ export interface CostTrackingDocument {
     readonly critical_threshold: number;
   };
 }
-
-type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** And as people may write it. */
 export interface CostTrackingInput extends Loose<Omit<CostTrackingDocument, 'budget_alerts'>> {

@@ -7,6 +7,7 @@ export const eventNames = [
   'tenant.delete',
   'quota.set',
   'quota.unset',
+  'quota.notice',
   'pool.create',
   'pool.update',
   'pool.hold',
@@ -52,7 +53,7 @@ export type EventName = (typeof eventNames)[number];
 const unasked: readonly EventName[] = [
   ...(['job.queue', 'job.reject', 'job.promote', 'job.expire', 'job.evict'] as const),
   ...(['burst.begin', 'burst.notice', 'burst.expire', 'burst.lapse'] as const),
-  'token.refuse',
+  ...(['quota.notice', 'token.refuse'] as const),
 ];
 
 /** The changes for which a reason can be demanded. */

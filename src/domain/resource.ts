@@ -56,3 +56,14 @@ export function usageField(resourceName: string): string {
 export function resourceOfLimitField(field: string): string {
   return field === 'max_concurrent_jobs' ? 'jobs' : field;
 }
+
+/** What the resources have, in the order of the catalogue: so that equal settings look equal. */
+export function byResource<T>(
+  catalogue: readonly Resource[],
+  valueOf: (resource: Resource) => T | undefined,
+): Readonly<Record<string, T>> {
+  const entries = catalogue.map((resource) => [resource.name, valueOf(resource)] as const);
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, T] => entry[1] !== undefined),
+  );
+}

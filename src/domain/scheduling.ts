@@ -1,3 +1,4 @@
+import type { Loose } from './loose.ts';
 import type { Strategy } from './fair-share.ts';
 import type { Limit } from './quota.ts';
 import { MAX_AMOUNT } from './resource.ts';
@@ -39,8 +40,6 @@ export interface SchedulingDocument {
   readonly queue_prioritization: { readonly default_strategy: Strategy };
   readonly max_queue_size: Limit;
 }
-
-type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** And as people may write it. */
 export interface SchedulingInput {

@@ -17,6 +17,7 @@ import {
   resourceOfLimitField,
   spokenName,
 } from './resource.ts';
+import { quotaNoticesProblems } from './quota-notice.ts';
 import { schedulingProblems } from './scheduling.ts';
 import { unitOf, type PoolInput, type ResourceInput, type SettingsInput } from './settings.ts';
 import { escapeUnprintable, isPrintable } from './text.ts';
@@ -87,18 +88,21 @@ export function checkSettings(document: SettingsInput): readonly SettingsProblem
       checkPool(pool, index, pools, catalogue),
     ),
     ...quota.flatMap(([field, limit]) => checkQuotaField(field, limit, catalogue)),
+    ...under(
+      ['multi_tenancy', 'quota_enforcement', 'notices'],
+      quotaNoticesProblems(multi_tenancy.quota_enforcement?.notices ?? {}),
+    ),
     ...checkJobs(jobs),
-    ...schedulingProblems(scheduling ?? {}).map(({ path, message }) => {
-      return { path: ['scheduling', ...path], message };
-    }),
-    ...burstCapacityProblems(document.burst_capacity ?? {}).map(({ path, message }) => {
-      return { path: ['burst_capacity', ...path], message };
-    }),
-    ...costTrackingProblems(document.cost_tracking ?? {}).map(({ path, message }) => {
-      return { path: ['cost_tracking', ...path], message };
-    }),
+    ...under(['scheduling'], schedulingProblems(scheduling ?? {})),
+    ...under(['burst_capacity'], burstCapacityProblems(document.burst_capacity ?? {})),
+    ...under(['cost_tracking'], costTrackingProblems(document.cost_tracking ?? {})),
     ...reasons.flatMap(checkReasonedName),
   ];
+}
+
+/** Problems of a section, where they are in the document. */
+function under(section: Path, problems: readonly SettingsProblem[]): SettingsProblem[] {
+  return problems.map(({ path, message }) => ({ path: [...section, ...path], message }));
 }
 
 function checkReasonedName(name: string, index: number): SettingsProblem[] {

@@ -16,9 +16,18 @@ import {
   type CostTrackingInput,
 } from './cost-tracking.ts';
 import { kindOf } from './job.ts';
+import type { Leaving, Loose } from './loose.ts';
 import { DEFAULT_POOL_SIZE, type PoolDefinition, type PoolType } from './pool.ts';
 import type { Limit } from './quota.ts';
-import { builtInOf, builtInResources, limitField, type Resource } from './resource.ts';
+import {
+  defaultQuotaNotices,
+  quotaNoticesDocument,
+  quotaNoticesOf,
+  type QuotaNotices,
+  type QuotaNoticesDocument,
+  type QuotaNoticesInput,
+} from './quota-notice.ts';
+import { builtInOf, builtInResources, byResource, limitField, type Resource } from './resource.ts';
 import {
   defaultScheduling,
   schedulingDocument,
@@ -50,6 +59,8 @@ export interface Settings {
   /** What becomes of a job that does not fit now, where its request does not say it. */
   readonly violationPolicy: ViolationPolicy;
   readonly secondChoice: OnFull;
+  /** When somebody is told that a limit is nearly reached. */
+  readonly quotaNotices: QuotaNotices;
   readonly jobs: {
     /** The lease of a job that asks for none; null: it has none. */
     readonly defaultTtlSeconds: number | null;
@@ -71,6 +82,7 @@ export const defaultSettings: Settings = {
   defaultTenantQuota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, jobs: 10 },
   violationPolicy: 'reject',
   secondChoice: 'reject',
+  quotaNotices: defaultQuotaNotices,
   jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
   scheduling: defaultScheduling,
   burstCapacity: defaultBurstCapacity,
@@ -91,6 +103,7 @@ export interface SettingsDocument {
     readonly quota_enforcement: {
       readonly violation_policy: ViolationPolicy;
       readonly second_choice: OnFull;
+      readonly notices: QuotaNoticesDocument;
     };
   };
   readonly jobs: {
@@ -121,17 +134,16 @@ export interface PoolDocument {
   readonly quotas: { readonly max_concurrent_jobs: Limit; readonly max_jobs_per_tenant: Limit };
 }
 
-type Leaving<T, Optional extends keyof T> = Omit<T, Optional> & {
-  readonly [K in Optional]?: T[K] | undefined;
-};
-type Loose<T> = Leaving<T, keyof T>;
-
 export type ResourceInput = Leaving<ResourceDocument, 'unit'>;
 
 export interface PoolInput extends Loose<Omit<PoolDocument, 'id' | 'quotas'>> {
   readonly id: string;
   readonly quotas?: Loose<PoolDocument['quotas']> | undefined;
 }
+
+type QuotaEnforcementInput = Loose<
+  Omit<SettingsDocument['multi_tenancy']['quota_enforcement'], 'notices'>
+> & { readonly notices?: QuotaNoticesInput | undefined };
 
 /**
  * The same as people may write it, and as the store has it from a time when there were fewer keys:
@@ -145,8 +157,7 @@ export interface SettingsInput {
       })
     | undefined;
   readonly multi_tenancy: Pick<SettingsDocument['multi_tenancy'], 'default_tenant_quota'> & {
-    readonly quota_enforcement?:
-      Loose<SettingsDocument['multi_tenancy']['quota_enforcement']> | undefined;
+    readonly quota_enforcement?: QuotaEnforcementInput | undefined;
   };
   readonly jobs?: Loose<SettingsDocument['jobs']> | undefined;
   readonly scheduling?: SchedulingInput | undefined;
@@ -176,6 +187,7 @@ export function settingsDocument(settings: Settings): SettingsDocument {
       quota_enforcement: {
         violation_policy: settings.violationPolicy,
         second_choice: settings.secondChoice,
+        notices: quotaNoticesDocument(settings.quotaNotices),
       },
     },
     jobs: {
@@ -209,6 +221,7 @@ function poolDocument(pool: PoolDefinition): PoolDocument {
 /** The inverse of `settingsDocument`, for a document in which no problem was found. */
 export function settingsFromDocument(document: SettingsInput): Settings {
   const { multi_tenancy: tenancy, jobs = {} } = document;
+  const { quota_enforcement: enforcement = {} } = tenancy;
   const resources = catalogueOf(document.resources);
   return {
     resources,
@@ -216,8 +229,9 @@ export function settingsFromDocument(document: SettingsInput): Settings {
     defaultTenantQuota: byResource(resources, ({ name }) => {
       return tenancy.default_tenant_quota[limitField(name)];
     }),
-    violationPolicy: tenancy.quota_enforcement?.violation_policy ?? defaultSettings.violationPolicy,
-    secondChoice: tenancy.quota_enforcement?.second_choice ?? defaultSettings.secondChoice,
+    violationPolicy: enforcement.violation_policy ?? defaultSettings.violationPolicy,
+    secondChoice: enforcement.second_choice ?? defaultSettings.secondChoice,
+    quotaNotices: quotaNoticesOf(enforcement.notices ?? {}),
     jobs: {
       defaultTtlSeconds: jobs.default_ttl_seconds ?? defaultSettings.jobs.defaultTtlSeconds,
       claimSeconds: jobs.claim_seconds ?? defaultSettings.jobs.claimSeconds,
@@ -278,15 +292,4 @@ function poolDefinition(
     maxConcurrentJobs: quotas.max_concurrent_jobs ?? null,
     maxJobsPerTenant: quotas.max_jobs_per_tenant ?? null,
   };
-}
-
-/** What the resources have, in the order of the catalogue: so that equal settings look equal. */
-function byResource<T>(
-  catalogue: readonly Resource[],
-  valueOf: (resource: Resource) => T | undefined,
-): Readonly<Record<string, T>> {
-  const entries = catalogue.map((resource) => [resource.name, valueOf(resource)] as const);
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, T] => entry[1] !== undefined),
-  );
 }

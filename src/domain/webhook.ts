@@ -12,7 +12,9 @@ export const MAX_WEBHOOK_KINDS = 19;
 export const TEST_EVENT = 'webhook.test' satisfies EventName;
 
 /** What a webhook is told of, where nothing is said: what happens without anybody's looking on. */
-export const defaultKinds: readonly string[] = ['burst', 'job.promote', 'job.evict', 'job.expire'];
+export const defaultKinds: readonly string[] = [
+  ...['burst', 'job.promote', 'job.evict', 'job.expire', 'quota.notice'],
+];
 
 /** What is wrong with the address of a webhook, or undefined. It never repeats the address. */
 export function urlProblem(text: string): string | undefined {

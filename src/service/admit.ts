@@ -24,9 +24,10 @@ import {
   type JobView,
   viewVerdict,
 } from './job-view.ts';
-import { charge, type PathScope } from './ledger.ts';
+import { ceilingsOf, charge, type PathCeilings, type PathScope } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { toInstant } from './schemas/common.ts';
+import { noticeCharge } from './quota-notices.ts';
 import { placeOfNew } from './queue-order.ts';
 import { askSettled } from './settle.ts';
 import { inLineOf } from './waiting.ts';
@@ -95,6 +96,7 @@ export async function begin(
   const { tables, now } = context;
   const isAdopted = startedAt !== null;
   const bursts = await burstsOf(context, ask, { path, isOverride, opens }, isAdopted);
+  const inForce = opens === undefined ? path : await liftedPath(context, ask, path);
   const job: Omit<JobRow, 'key'> = {
     ...newJob(context, ask),
     burst: bursts[0]?.key ?? null,
@@ -104,7 +106,7 @@ export async function begin(
   const charges = chargesOf(ask);
   const key = await tables.jobs.insert(job, charges);
   for (const burst of bursts) await tables.bursts.addJob(burst.key, key);
-  await charge(context, path, charges);
+  await charge(context, inForce, charges);
   await rememberKey(context, ask, { ...job, key });
   const burst = bursts[0]?.id ?? null;
   const operation = isAdopted ? 'job.adopt' : 'job.admit';
@@ -112,6 +114,7 @@ export async function begin(
     ...ruleOf(verdict),
     ...(burst !== null && { burst }),
   });
+  await noticeCharge(context, inForce, charges);
   return withRule(viewOf({ ...job, key }, { ...partsOf(ask), burst }, now), verdict);
 }
 
@@ -125,6 +128,12 @@ async function burstsOf(
   if (isAdopted || isOverride === true) return [];
   const standing = burstsFor(path.ceilings, ask.amounts);
   return opens === undefined ? standing : [await openForJob(context, ask, opens), ...standing];
+}
+
+/** A session that was opened for the job has raised limits since the decision. */
+function liftedPath(context: Context, { resources, settings }: JobAsk, path: PathCeilings) {
+  const arePoolsOn = settings.resourcePools.enabled;
+  return ceilingsOf(context, path, resources, { arePoolsOn });
 }
 
 function withRule(view: JobView, verdict: Verdict | undefined): JobView {

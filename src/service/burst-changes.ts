@@ -13,6 +13,7 @@ import { recordEvent } from './event-log.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { promoteLater } from './promotion.ts';
+import { fillsAt, noticeSince } from './quota-notices.ts';
 import { toInstant } from './schemas/common.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { existing } from './tenant-lookup.ts';
@@ -153,6 +154,8 @@ export async function endBurst(
 ): Promise<BurstRow> {
   const { tables, now } = context;
   const jobs = await tables.bursts.countJobs(burst.key);
+  // Where its time has run out, the limits are what they were until then.
+  const lent = await fillsAt({ tables, now: how.at - 1 }, await placesOf(context, burst));
   const ended: BurstRow = {
     ...burst,
     state: 'ended',
@@ -168,6 +171,7 @@ export async function endBurst(
     on_end: ended.onEnd,
     jobs,
   });
+  await noticeSince(context, lent);
   return ended.isEvicting ? evictUnder(context, ended) : ended;
 }
 

@@ -89,6 +89,7 @@ export const settingsExample = {
     quota_enforcement: {
       violation_policy: 'reject' as const,
       second_choice: 'reject' as const,
+      notices: { enabled: true, warning_threshold: 0.8, critical_threshold: 0.95 },
     },
   },
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },

@@ -18,6 +18,7 @@ import { viewJob, viewRejection, viewReplayed, type JobView } from './job-view.t
 import { charge } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { promoteLater } from './promotion.ts';
+import { noticeCharge } from './quota-notices.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { askSettled } from './settle.ts';
 import { questionOf } from './waiting.ts';
@@ -63,6 +64,7 @@ export async function resize(
     before: Object.fromEntries(present.amounts),
     after: Object.fromEntries(wanted),
   });
+  await noticeCharge(context, path, charges);
   const less = charges.filter(({ amount }) => amount < 0);
   await promoteLater(tables, roomIn(path, less));
   return viewJob(tables, resized, now);

@@ -15,6 +15,8 @@ import {
   type PoolFields,
   type PoolState,
 } from './pool-definition.ts';
+import { fillsOfPool } from './pool-room.ts';
+import { noticeSince } from './quota-notices.ts';
 import { existing } from './tenant-lookup.ts';
 
 type At = Pick<Context, 'tables' | 'now'>;
@@ -100,6 +102,7 @@ export async function changePool(
   const after = { ...definition, size: sizeAfter(definition, pool.size, asked) };
   const difference = differingFields(before, after);
   if (difference === undefined) return pool;
+  const fills = await fillsOfPool(context, pool);
   const source = pool.source === 'built_in' ? 'operator' : pool.source;
   const saved = await writePool(context, { ...pool, source }, after, catalogue);
   await recordEvent(context, {
@@ -108,6 +111,7 @@ export async function changePool(
     object: pool.name,
     ...difference,
   });
+  await noticeSince(context, fills);
   return saved;
 }
 

@@ -1,6 +1,7 @@
 import type { PoolRow } from '../store/store.ts';
 import type { Context } from './operation.ts';
 import type { Room } from './promotion.ts';
+import { fillsAt, type Filled } from './quota-notices.ts';
 
 type At = Pick<Context, 'tables' | 'now'>;
 
@@ -11,6 +12,11 @@ export async function placesInPool({ tables }: At, pool: PoolRow): Promise<Room[
   // Also those that were retired: a job that waits may ask for one.
   const resources = await tables.resources.list();
   return resources.map(({ key }) => ({ scope: scope.key, resource: key }));
+}
+
+/** How full a pool itself is. */
+export async function fillsOfPool(at: At, pool: PoolRow): Promise<Filled[]> {
+  return fillsAt(at, await placesInPool(at, pool));
 }
 
 /** Where jobs wait because their tenants have as many in the pool as each may. */

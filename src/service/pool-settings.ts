@@ -6,8 +6,8 @@ import { catalogueOf } from './allowances.ts';
 import type { Context } from './operation.ts';
 import { buryPool, insertPool, livingIn, sayLiving, writePool } from './pool-changes.ts';
 import { blankPool, differingFields, stateOf } from './pool-definition.ts';
-
-type At = Pick<Context, 'tables' | 'now'>;
+import { fillsOfPool } from './pool-room.ts';
+import { noticeSince } from './quota-notices.ts';
 
 /**
  * Makes the pools those of the settings, the catalogue of which is written already. The event is
@@ -44,7 +44,7 @@ async function removeUnlisted(context: Context, pool: PoolRow): Promise<void> {
 
 /** A pool of the settings; one of the same name becomes it, and stays held or grown. */
 async function writeListed(
-  context: At,
+  context: Context,
   definition: PoolDefinition,
   pool: PoolRow | undefined,
   catalogue: readonly ResourceRow[],
@@ -57,7 +57,9 @@ async function writeListed(
   }
   const before = await stateOf(context.tables, pool, catalogue);
   if (pool.source === 'config' && differingFields(before, after) === undefined) return;
+  const fills = await fillsOfPool(context, pool);
   await writePool(context, { ...pool, source: 'config' }, after, catalogue);
+  await noticeSince(context, fills);
 }
 
 /** The pool that is there without any configured goes with the first ones, and comes back after. */

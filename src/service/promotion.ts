@@ -6,6 +6,7 @@ import { chargesOf, obstacleOf, type Decided, type Question } from './job-admiss
 import { charge } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { openContest } from './promotion-contest.ts';
+import { noticeCharge } from './quota-notices.ts';
 import { forgetReservation } from './reservations.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import {
@@ -145,7 +146,8 @@ async function start(
   const { jobs } = await settingsInForce(tables);
   await forgetReservation(tables, job.key);
   await tables.waiting.remove({ job: job.key, pool: job.pool });
-  await charge(context, path, chargesOf(question));
+  const charges = chargesOf(question);
+  await charge(context, path, charges);
   for (const { key } of bursts) await tables.bursts.addJob(key, job.key);
   await tables.jobs.update({
     ...job,
@@ -168,4 +170,5 @@ async function start(
       ...(burst !== undefined && { burst: burst.id }),
     },
   });
+  await noticeCharge(context, path, charges);
 }

@@ -18,6 +18,7 @@ import { expectVersion, type Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
 import type { PathScope } from './ledger.ts';
 import { distinct, promote, wake, type Room } from './promotion.ts';
+import { noticeLimits } from './quota-notices.ts';
 import { sendStranded } from './waiting.ts';
 
 /** A limit as sent: base units, null for unlimited, `+4` or `-2` relative to what is. */
@@ -130,6 +131,7 @@ async function saveLimits(
   const scope = await writeLimits(context, present, changed);
   await recordLimits(context, subject, operationName, present, changed);
   const after = await allowancesAfter(context, subject, present, changed, scope);
+  await noticeLimits(context, present, after);
   const effects = await effectsOf(
     context,
     after,

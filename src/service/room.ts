@@ -25,14 +25,25 @@ export async function roomAt(
   holder?: Key,
 ): Promise<RoomAt> {
   const { tables } = at;
-  const scope = await tables.scopes.byKey(key);
-  if (scope === undefined) throw new Error(`there is no scope ${key}`);
-  const written = await limitAt(tables, scope, resource);
-  const { limit } = (await liftsInForce(at)).lift(scope, resource, written);
+  const scope = await existingScope(tables, key);
+  const limit = await limitInForceAt(at, { scope: key, resource });
   const [used = 0] = await tables.balances.usedAt([{ scope: key, resource }]);
   const kept = keptAt(reserved, key, resource, holder);
   const free = Math.max(0, (limit ?? MAX_AMOUNT) - used - kept);
   return { isOpen: await isOpen(at, scope), free };
+}
+
+/** The limit at a place as sessions make it. */
+export async function limitInForceAt(at: At, { scope: key, resource }: Place): Promise<Limit> {
+  const scope = await existingScope(at.tables, key);
+  const written = await limitAt(at.tables, scope, resource);
+  return (await liftsInForce(at)).lift(scope, resource, written).limit;
+}
+
+async function existingScope(tables: Tables, key: Key): Promise<ScopeRow> {
+  const scope = await tables.scopes.byKey(key);
+  if (scope === undefined) throw new Error(`there is no scope ${key}`);
+  return scope;
 }
 
 async function limitAt(tables: Tables, scope: ScopeRow, resource: number): Promise<Limit> {

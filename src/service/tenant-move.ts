@@ -15,6 +15,7 @@ import { measureUse } from './fair-use.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { distinct, promote, wake, type Room } from './promotion.ts';
+import { noticeMore } from './quota-notices.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { ancestorsOf, existing } from './tenant-lookup.ts';
 import { giveUp } from './reservations.ts';
@@ -182,6 +183,7 @@ async function add(
         await tables.balances.add([to], [{ resource, amount: used }]);
       } else await tables.balances.insert(to, resource, used);
     }
+    await noticeMore(context, to, uses);
   }
 }
 

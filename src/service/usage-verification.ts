@@ -1,11 +1,12 @@
 import type * as z from 'zod';
-import type { ResourceRow, Tables } from '../store/store.ts';
+import type { ResourceRow, ScopeUse, Tables } from '../store/store.ts';
 import { recordEvent } from './event-log.ts';
 import { checkLedger, type Difference } from './ledger-check.ts';
 import { scopeKeyOf } from './ledger.ts';
 import type { Context } from './operation.ts';
 import { existingPool } from './pool-lookup.ts';
 import { promote, wake, type Room } from './promotion.ts';
+import { noticeMore } from './quota-notices.ts';
 import { LISTED_MAX, type UsageVerification } from './schemas/usage.ts';
 import { existing } from './tenant-lookup.ts';
 
@@ -57,9 +58,11 @@ async function viewDifferences(
 
 /** Sets every balance to what live jobs hold, with one event; what has room then may start. */
 export async function repairLedger(context: Context): Promise<Verification> {
-  const room: Room[] = [];
+  const [room, grown]: [Room[], ScopeUse[]] = [[], []];
   const found = await verifyLedger(context.tables, async (difference) => {
-    room.push(...(await setBalance(context, difference)));
+    const { scope, resource, used } = await setBalance(context, difference);
+    if (used > 0) grown.push({ scope, resource, used });
+    else room.push(...(await wake(context.tables, [{ scope, resource }])));
   });
   if (found.differences_in_all === 0) return found;
   await recordEvent(context, {
@@ -72,19 +75,20 @@ export async function repairLedger(context: Context): Promise<Verification> {
       repaired: found.differences_in_all,
     },
   });
+  for (const use of grown) await noticeMore(context, use.scope, [use]);
   await promote(context, room);
   return found;
 }
 
-/** @returns where room appeared for which somebody waits. */
+/** @returns by how much more is used there now; negative where room appeared. */
 async function setBalance(
   context: Context,
   { tenant, pool, resource, used, shouldBe }: Difference,
-): Promise<Room[]> {
+): Promise<ScopeUse> {
   const { tables } = context;
   const scope = await scopeKeyOf(context, { tenant, pool });
   await tables.balances.set(scope, resource, shouldBe);
-  return shouldBe < used ? wake(tables, [{ scope, resource }]) : [];
+  return { scope, resource, used: shouldBe - used };
 }
 
 function balanceOf({ tenant, tenant_id, pool, resource }: DifferenceView, used: number) {

@@ -1,5 +1,6 @@
 import type { PoolSource, PoolStatus, PoolType } from '../domain/pool.ts';
 import type { Limit } from '../domain/quota.ts';
+import type { NoticeLevel } from '../domain/quota-notice.ts';
 import type { Instant, Key, TenantFilter } from './store-tenants.ts';
 
 /** Where jobs run. A pool that is deleted stays as a tombstone. */
@@ -167,4 +168,11 @@ export interface BalanceTable {
   ofTenants(tenants: readonly Key[]): Promise<SubjectUse[]>;
   /** All there are of pools as a whole. */
   ofPools(): Promise<SubjectUse[]>;
+}
+
+/** Of which level of a use somebody was told last; none where it was below every threshold since. */
+export interface QuotaNoticeTable {
+  levelsAt(places: readonly Place[]): Promise<(NoticeLevel | undefined)[]>;
+  put(place: Place, level: NoticeLevel): Promise<void>;
+  remove(place: Place): Promise<void>;
 }

@@ -2,7 +2,13 @@ import type { BurstTable } from './store-bursts.ts';
 import type { ClockTable, EventTable, RevisionTable } from './store-events.ts';
 import type { DecisionTable, JobTable, RequestKeyTable, WakeupTable } from './store-jobs.ts';
 import type { RecentUseTable, ReservationTable, WaitingTable } from './store-queue.ts';
-import type { BalanceTable, PoolTable, QuotaTable, ScopeTable } from './store-quotas.ts';
+import type {
+  BalanceTable,
+  PoolTable,
+  QuotaNoticeTable,
+  QuotaTable,
+  ScopeTable,
+} from './store-quotas.ts';
 import type { ResourceTable, TenantTable } from './store-tenants.ts';
 import type { TokenTable } from './store-tokens.ts';
 import type {
@@ -31,6 +37,7 @@ export interface Tables {
   readonly scopes: ScopeTable;
   readonly quotas: QuotaTable;
   readonly balances: BalanceTable;
+  readonly quotaNotices: QuotaNoticeTable;
   readonly jobs: JobTable;
   readonly decisions: DecisionTable;
   readonly requestKeys: RequestKeyTable;

@@ -189,6 +189,17 @@ describe('audit list', () => {
     ]);
   });
 
+  it('says whose limit is nearly reached, and how nearly', async () => {
+    await home.run('pool create farm --cpu 3 --max-size 1');
+    await home.run('job admit --tenant acme --pool farm --cpu 2.5 --memory 7Gi');
+    const { out } = await home.run('audit list --operation quota.notice');
+    const said = out.split('\n').map((line) => line.split('\t').slice(2, 6));
+    expect(said).toEqual([
+      ['hodei', 'quota.notice', 'pool farm', 'warning: cpu 2.5 of 3 cores (83 %)'],
+      ['hodei', 'quota.notice', 'acme', 'warning: memory 7 of 8 GiB (87 %)'],
+    ]);
+  });
+
   it('suggests the change that was meant, and says that there is nothing by somebody', async () => {
     expect(await home.run('audit list --operation quota.sett')).toEqual({
       ...{ out: '', code: 2 },

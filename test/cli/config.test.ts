@@ -154,6 +154,10 @@ describe('config show', () => {
         quota_enforcement:
           violation_policy: reject
           second_choice: reject
+          notices:
+            enabled: true
+            warning_threshold: 0.8
+            critical_threshold: 0.95
       scheduling:
         fair_queuing:
           enabled: true
@@ -292,7 +296,7 @@ describe('config apply', () => {
     expect(out.split('\n').slice(-3)).toEqual([
       'burst_capacity.approval.approvals_required: (none) → 1',
       'burst_capacity.approval.timeout_minutes: (none) → 1440',
-      'In force as revision 1 (36 changes).',
+      'In force as revision 1 (39 changes).',
     ]);
     expect([err, code]).toEqual(['', 0]);
   });

@@ -62,6 +62,7 @@ multi_tenancy:
   quota_enforcement:
     violation_policy: burst
     second_choice: queue
+    notices: {enabled: false, warning_threshold: 0.5, critical_threshold: 1}
 jobs:
   default_ttl_seconds: 3600
   claim_seconds: 60
@@ -172,6 +173,7 @@ security:
         },
         violationPolicy: 'burst',
         secondChoice: 'queue',
+        quotaNotices: { enabled: false, warningThreshold: 0.5, criticalThreshold: 1 },
         scheduling: {
           fairQueuing: {
             enabled: false,

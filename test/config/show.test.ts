@@ -111,7 +111,10 @@ describe('describeConfig', () => {
       resource_pools: { enabled: true, default_pool_type: 'static', pools: [] },
       multi_tenancy: {
         default_tenant_quota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 },
-        quota_enforcement: { violation_policy: 'reject', second_choice: 'reject' },
+        quota_enforcement: {
+          ...{ violation_policy: 'reject', second_choice: 'reject' },
+          notices: { enabled: true, warning_threshold: 0.8, critical_threshold: 0.95 },
+        },
       },
       jobs: { default_ttl_seconds: 'none', claim_seconds: 300, queue_ttl_seconds: 86_400 },
       scheduling: {

@@ -28,7 +28,10 @@ describe('a settings document', () => {
       resource_pools: { enabled: true, default_pool_type: 'static', pools: [] },
       multi_tenancy: {
         default_tenant_quota: { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 },
-        quota_enforcement: { violation_policy: 'reject', second_choice: 'reject' },
+        quota_enforcement: {
+          ...{ violation_policy: 'reject', second_choice: 'reject' },
+          notices: { enabled: true, warning_threshold: 0.8, critical_threshold: 0.95 },
+        },
       },
       jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
       scheduling: {
@@ -178,6 +181,7 @@ describe('a document from a time when there were fewer keys', () => {
       resourcePools: { enabled: true, defaultPoolType: 'static', pools: [] },
       violationPolicy: 'reject',
       secondChoice: 'reject',
+      quotaNotices: { enabled: true, warningThreshold: 0.8, criticalThreshold: 0.95 },
       jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
       scheduling: defaultSettings.scheduling,
       burstCapacity: defaultSettings.burstCapacity,

@@ -33,9 +33,10 @@ it('a server by itself ends a lease that is over, and starts who waited for its 
   server.kill('SIGTERM');
   await ended;
   const principals = onFile(path, (db) =>
-    db.prepare(`select operation, principal from event order by sequence desc limit 2`).raw().all(),
+    db.prepare(`select operation, principal from event order by sequence desc limit 3`).raw().all(),
   );
   expect(principals).toEqual([
+    ['quota.notice', 'hodei'],
     ['job.promote', 'hodei'],
     ['job.expire', 'hodei'],
   ]);

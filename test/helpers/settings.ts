@@ -8,6 +8,7 @@ import { MAX_TTL_SECONDS } from '../../src/domain/job.ts';
 import { MAX_POOL_SIZE, poolTypes, type PoolDefinition } from '../../src/domain/pool.ts';
 import { builtInResources, MAX_AMOUNT, type Resource } from '../../src/domain/resource.ts';
 import { reasonedNames } from '../../src/domain/event-names.ts';
+import type { QuotaNotices } from '../../src/domain/quota-notice.ts';
 import { MAX_MINUTES } from '../../src/domain/scheduling.ts';
 import { secondChoices, violationPolicies, type Settings } from '../../src/domain/settings.ts';
 import { MAX_CLAIM_SECONDS } from '../../src/domain/settings-check.ts';
@@ -123,14 +124,25 @@ const anyCostTracking: fc.Arbitrary<CostTracking> = fc
     currency: fc.stringMatching(/^[A-Za-z][A-Za-z0-9_-]{0,11}$/),
     hourlyRates: fc.record({ cpu_m: anyPrice, memory_mb: anyPrice, gpu: anyPrice }),
     retentionDays: fc.option(fc.integer({ min: 1, max: 3_660 })),
-    thresholds: fc.tuple(
-      fc.double({ min: 0.01, max: 1, noNaN: true }),
-      fc.double({ min: 0.01, max: 1, noNaN: true }),
-    ),
+    thresholds: fc.array(fc.integer({ min: 1, max: 10_000 }), { minLength: 2, maxLength: 2 }),
   })
   .map(({ thresholds, ...tracking }) => ({
     ...tracking,
-    budgetAlerts: { warning: Math.min(...thresholds), critical: Math.max(...thresholds) },
+    budgetAlerts: {
+      warning: Math.min(...thresholds) / 10_000,
+      critical: Math.max(...thresholds) / 10_000,
+    },
+  }));
+
+const anyQuotaNotices: fc.Arbitrary<QuotaNotices> = fc
+  .record({
+    enabled: fc.boolean(),
+    parts: fc.uniqueArray(fc.integer({ min: 1, max: 10_000 }), { minLength: 2, maxLength: 2 }),
+  })
+  .map(({ enabled, parts }) => ({
+    enabled,
+    warningThreshold: Math.min(...parts) / 10_000,
+    criticalThreshold: Math.max(...parts) / 10_000,
   }));
 
 /** Any settings that can be in force. */
@@ -147,6 +159,7 @@ export const anySettings: fc.Arbitrary<Settings> = catalogue.chain((resources) =
     defaultTenantQuota: byResource(resources, limit),
     violationPolicy: fc.constantFrom(...violationPolicies),
     secondChoice: fc.constantFrom(...secondChoices),
+    quotaNotices: anyQuotaNotices,
     jobs: fc.record({
       defaultTtlSeconds: fc.option(seconds(MAX_TTL_SECONDS)),
       claimSeconds: seconds(MAX_CLAIM_SECONDS),

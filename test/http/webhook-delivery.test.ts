@@ -7,6 +7,8 @@ import { startServer, type RunningServer } from '../../src/http/server.ts';
 import type { Service } from '../../src/service/call.ts';
 import { followEvents } from '../../src/service/event-follow.ts';
 import { listWebhooks, testWebhook } from '../../src/service/webhooks.ts';
+import { defaultKinds } from '../../src/domain/webhook.ts';
+import { admit } from '../helpers/job.ts';
 import { onThisMachine } from '../helpers/server.ts';
 import { testService, type TestService } from '../helpers/service.ts';
 import { makeTenant } from '../helpers/tenant.ts';
@@ -110,6 +112,24 @@ describe('a webhook', () => {
       ...{ state: 'ok', failures: 0, last_error: null, delivered_sequence: FIRST + 29 },
       next_attempt_at: null,
     });
+  });
+
+  it('is told of limits that are nearly reached, where nobody said of what it is told', async () => {
+    const { url, taken, untilTaken } = await receive();
+    await serve([targetAt(url, { kinds: defaultKinds })]);
+    await makeTenant(behind.call, 'acme', { quota: { cpu_m: 1000 } });
+    await admit(behind.call, 'acme', { cpu_m: 850 });
+    tell();
+    await untilTaken(1);
+    expect(taken).toMatchObject([
+      {
+        type: 'quota.notice',
+        data: {
+          ...{ operation: 'quota.notice', principal: 'hodei', tenant_name: 'acme' },
+          after: { pool: null, resource: 'cpu_m', level: 'warning', used: 850, limit: 1000 },
+        },
+      },
+    ]);
   });
 
   it('signs so that somebody without any library finds it right', async () => {

@@ -63,7 +63,9 @@ describe.each(doors)('a queue ($name call)', (door) => {
       decided_at: '2026-11-23T09:00:05.000Z',
       expires_at: '2026-11-23T09:05:05.000Z',
     });
-    const [released, promoted, ...more] = (await hodei.events()).slice(4);
+    const all = await hodei.events();
+    const [released, promoted, ...more] = all.slice(5);
+    expect(all[3]).toMatchObject({ operation: 'quota.notice' });
     expect(more).toEqual([]);
     expect(released).toMatchObject({ operation: 'job.release' });
     expect(promoted).toMatchObject({ operation: 'job.promote', tenant, object: waiting.id });

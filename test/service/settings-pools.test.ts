@@ -184,8 +184,8 @@ describe.each(doors)('jobs that wait for a pool of the settings ($name call)', (
     expect(await running()).toEqual(['a']);
     await apply([{ ...gpu, max_size: 2 }]);
     expect(await running()).toEqual(['a', 'b']);
-    const operations = (await hodei.events()).slice(-2).map(({ operation }) => operation);
-    expect(operations).toEqual(['config.apply', 'job.promote']);
+    const operations = (await hodei.events()).slice(-3).map(({ operation }) => operation);
+    expect(operations).toEqual(['config.apply', 'job.promote', 'quota.notice']);
   });
 
   it('start when each tenant may have more', async () => {

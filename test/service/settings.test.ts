@@ -26,11 +26,12 @@ const builtIn = [
 ];
 const license = { name: 'license', unit: 'seats', default_limit: 2 };
 const defaultQuota = { cpu_m: 4000, memory_mb: 8192, gpu: 0, max_concurrent_jobs: 10 };
+const notices = { enabled: true, warning_threshold: 0.8, critical_threshold: 0.95 };
 const otherSections = {
   resource_pools: { enabled: true, default_pool_type: 'static', pools: [] },
   multi_tenancy: {
     default_tenant_quota: defaultQuota,
-    quota_enforcement: { violation_policy: 'reject', second_choice: 'reject' },
+    quota_enforcement: { violation_policy: 'reject', second_choice: 'reject', notices },
   },
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
   scheduling: settingsDocument(defaultSettings).scheduling,
@@ -116,7 +117,7 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
       resource_pools: { enabled: true, default_pool_type: 'dynamic', pools: [pool, build] },
       multi_tenancy: {
         default_tenant_quota: defaultQuota,
-        quota_enforcement: { violation_policy: 'queue', second_choice: 'reject' },
+        quota_enforcement: { violation_policy: 'queue', second_choice: 'reject', notices },
       },
       jobs: { default_ttl_seconds: 3600, claim_seconds: 300, queue_ttl_seconds: 86_400 },
       scheduling: otherSections.scheduling,
@@ -249,6 +250,16 @@ describe.each(doors)('the settings in force ($name call)', (door) => {
     [
       { multi_tenancy: { quota_enforcement: { second_choice: 'burst' } } },
       'multi_tenancy.quota_enforcement.second_choice: expected reject or queue',
+    ],
+    [
+      { multi_tenancy: { quota_enforcement: { notices: { warning_threshold: 0.95 } } } },
+      'multi_tenancy.quota_enforcement.notices.warning_threshold:' +
+        ' 0.95 is not below critical_threshold, which is 0.95',
+    ],
+    [
+      { multi_tenancy: { quota_enforcement: { notices: { critical_threshold: 1.01 } } } },
+      'multi_tenancy.quota_enforcement.notices.critical_threshold:' +
+        ' expected a part of the limit above 0 and up to 1, such as 0.8',
     ],
     [
       { burst_capacity: { approval: { approvals_required: 0 } } },

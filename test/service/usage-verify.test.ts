@@ -436,8 +436,8 @@ describe('usage repair', () => {
     ]);
     expect(answers[1].differences_in_all).toBe(1);
     expect(answers[3].differences_in_all).toBe(0);
-    const operations = (await hodei.events()).map(({ operation }) => operation).slice(-3);
-    expect(operations).toEqual(['job.admit', 'usage.repair', 'job.admit']);
+    const operations = (await hodei.events()).map(({ operation }) => operation).slice(-4);
+    expect(operations).toEqual(['job.admit', 'usage.repair', 'quota.notice', 'job.admit']);
   });
 });
 

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
+import type { EventRow } from '../../src/store/store.ts';
 import { jobStates, requireCleanLedger } from '../helpers/ledger.ts';
 import { beginLedger } from '../helpers/ledger-start.ts';
+import { noticesIn } from '../helpers/notice-replay.ts';
 import { bundleWorker, startWorker, type Process } from '../helpers/processes.ts';
 import { newFolder, removeFolder } from '../helpers/store.ts';
 
@@ -26,11 +28,17 @@ it('what was acknowledged of jobs before a kill -9 is so after it, over and over
       startWorker(worker, 'load', path, `w${round}-${i}`),
     );
     await Promise.all(workers.map((each) => killInTheMidst(each, acknowledged)));
-    await requireCleanLedger(path);
+    requireEachToldOnce(await requireCleanLedger(path));
     expect(brokenPromises(path, acknowledged)).toEqual([]);
   }
   expect(acknowledged.length).toBeGreaterThan(ROUNDS * WORKERS * 5);
 }, 60_000);
+
+/** A kill neither loses a notice nor has one given twice: it is written with the job, or not at all. */
+function requireEachToldOnce(events: readonly EventRow[]): void {
+  const { told, expected } = noticesIn(events, { resource: 'cpu_m', limit: 100 });
+  expect(told).toEqual(expected);
+}
 
 /** Lets it acknowledge a few changes, and kills it while it goes on. */
 async function killInTheMidst(worker: Process, acknowledged: string[]): Promise<void> {
@@ -60,7 +68,7 @@ it('the same holds of a server that is killed while many ask it at once', async 
     life.isOver = true;
     await server.kill();
     await Promise.all(callers);
-    await requireCleanLedger(path);
+    requireEachToldOnce(await requireCleanLedger(path));
     expect(brokenPromises(path, acknowledged)).toEqual([]);
   }
 }, 60_000);

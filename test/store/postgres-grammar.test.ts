@@ -295,6 +295,9 @@ async function readQueue(tables: Tables): Promise<void> {
   await tables.balances.ofChildren(1, 1);
   await tables.recentUse.put({ ...place, amount: 0.5, measuredAt: START });
   await tables.recentUse.at([place]);
+  await tables.quotaNotices.levelsAt([place]);
+  await tables.quotaNotices.put(place, 'warning');
+  await tables.quotaNotices.remove(place);
   await tables.reservations.insert({ ...place, pool: 1, job: 1, amount: 1 });
   await tables.reservations.list();
   await tables.reservations.remove(1);

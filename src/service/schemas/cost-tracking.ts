@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { defaultCostTracking } from '../../domain/cost-tracking.ts';
 import { MAX_PRICE, MICROS, microsOf, type Micros } from '../../domain/money.ts';
+import { isThreshold } from '../../domain/quota-notice.ts';
 import { lazy } from '../operation.ts';
-import { expected, orNull, section, trueOrFalse, whole } from './section.ts';
+import { expected, orNull, part, section, trueOrFalse, whole } from './section.ts';
 
 /** Ten years. */
 const MAX_RETENTION_DAYS = 3_660;
@@ -68,8 +69,6 @@ function money(most: Micros) {
     .refine((value) => microsOf(value) !== undefined, { error });
 }
 
-/** A part of a whole: above 0, at most 1. */
-export function share() {
-  const error = expected('a part such as 0.8: above 0, at most 1');
-  return z.number({ error }).positive({ error }).max(1, { error });
+function share() {
+  return part(isThreshold, 'a part of the budget above 0 and up to 1, such as 0.8');
 }

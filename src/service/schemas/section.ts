@@ -22,6 +22,12 @@ export function whole(
   return z.int({ error }).min(least, { error }).max(most, { error });
 }
 
+/** A part of something, above 0 and up to 1. */
+export function part(isPart: (value: number) => boolean, what: string) {
+  const error = expected(what);
+  return z.number({ error }).gt(0, { error }).lte(1, { error }).refine(isPart, { error });
+}
+
 export function trueOrFalse() {
   return z.boolean({ error: expected('true or false') });
 }

@@ -23,6 +23,11 @@ export const SettingsResponse = lazy(() =>
       quota_enforcement: z.strictObject({
         violation_policy: z.enum(violationPolicies),
         second_choice: z.enum(secondChoices),
+        notices: z.strictObject({
+          enabled: z.boolean(),
+          warning_threshold: z.number(),
+          critical_threshold: z.number(),
+        }),
       }),
     }),
     jobs: z.strictObject({
@@ -58,18 +63,7 @@ export const SettingsResponse = lazy(() =>
         timeout_minutes: z.int(),
       }),
     }),
-    cost_tracking: z.strictObject({
-      enabled: z.boolean(),
-      currency: z.string(),
-      hourly_rate_cpu: z.number(),
-      hourly_rate_memory_gb: z.number(),
-      hourly_rate_gpu: z.number(),
-      retention_days: z.int().nullable().describe('Null: ended jobs are kept for ever.'),
-      budget_alerts: z.strictObject({
-        warning_threshold: z.number(),
-        critical_threshold: z.number(),
-      }),
-    }),
+    cost_tracking: costTracking(),
     security: z.strictObject({ require_reason: z.array(z.string()) }),
     revision: z.int().describe('Counts the changes; sent as ETag.'),
     applied_at: instant(),
@@ -86,5 +80,20 @@ function pool() {
     provider: z.string().nullable(),
     resources: z.record(z.string(), z.int()).describe('By resource what one worker has.'),
     quotas: z.strictObject({ max_concurrent_jobs: limit(), max_jobs_per_tenant: limit() }),
+  });
+}
+
+function costTracking() {
+  return z.strictObject({
+    enabled: z.boolean(),
+    currency: z.string(),
+    hourly_rate_cpu: z.number(),
+    hourly_rate_memory_gb: z.number(),
+    hourly_rate_gpu: z.number(),
+    retention_days: z.int().nullable().describe('Null: ended jobs are kept for ever.'),
+    budget_alerts: z.strictObject({
+      warning_threshold: z.number(),
+      critical_threshold: z.number(),
+    }),
   });
 }

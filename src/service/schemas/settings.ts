@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { strategies } from '../../domain/fair-share.ts';
 import { MAX_TTL_SECONDS } from '../../domain/job.ts';
 import { DEFAULT_POOL_SIZE, MAX_POOL_SIZE, poolTypes } from '../../domain/pool.ts';
+import { isThreshold, THRESHOLD_RULE } from '../../domain/quota-notice.ts';
 import { MAX_MINUTES } from '../../domain/scheduling.ts';
 import { MAX_AMOUNT } from '../../domain/resource.ts';
 import { defaultSettings, secondChoices, violationPolicies } from '../../domain/settings.ts';
@@ -16,7 +17,7 @@ import { nearest } from '../nearest.ts';
 import { lazy } from '../operation.ts';
 import { burstCapacitySection } from './burst-capacity.ts';
 import { costTrackingSection } from './cost-tracking.ts';
-import { expected, oneOf, orNull, section, trueOrFalse, whole } from './section.ts';
+import { expected, oneOf, orNull, part, section, trueOrFalse, whole } from './section.ts';
 
 /** The settings as the config file and `config apply` take them. */
 export const SettingsDocument = lazy(() =>
@@ -163,7 +164,22 @@ function quotaEnforcement() {
     second_choice: oneOf(secondChoices)
       .default(defaultSettings.secondChoice)
       .describe('What becomes of it where that is burst, and no session can open by itself'),
+    notices: quotaNotices().prefault({}),
   }).describe('What follows when a limit is reached');
+}
+
+function quotaNotices() {
+  const { enabled, warningThreshold, criticalThreshold } = defaultSettings.quotaNotices;
+  const threshold = () => part(isThreshold, THRESHOLD_RULE);
+  return section({
+    enabled: trueOrFalse().default(enabled).describe('Whether anybody is told'),
+    warning_threshold: threshold()
+      .default(warningThreshold)
+      .describe('The part of a limit from which on there is a warning'),
+    critical_threshold: threshold()
+      .default(criticalThreshold)
+      .describe('The part of a limit from which on it is critical; above the warning'),
+  }).describe('Who is told, as the event quota.notice, that a limit is nearly reached');
 }
 
 function jobsSection() {

@@ -1,4 +1,5 @@
 import type { Limit } from '../../domain/quota.ts';
+import type { NoticeLevel } from '../../domain/quota-notice.ts';
 import type {
   Place,
   PoolRow,
@@ -86,6 +87,7 @@ function rememberingTables(tables: Tables, kept: Kept, changing: Changing): Tabl
     pools: rememberingPools(tables.pools, kept, changing),
     scopes: rememberingScopes(tables.scopes, kept, changing),
     quotas: rememberingQuotas(tables.quotas, kept, changing),
+    quotaNotices: rememberingNotices(tables.quotaNotices, kept, changing),
     reservations: rememberingReservations(tables.reservations, kept, changing),
     bursts: rememberingBursts(tables.bursts, kept, changing),
     rollup: rememberingRollup(tables.rollup, kept, changing),
@@ -158,6 +160,17 @@ function rememberingQuotas(table: Tables['quotas'], kept: Kept, changing: Changi
     limitsAt: (places: readonly Place[]) => recallEach(limits, places, nameOf, table.limitsAt),
     setLimit: changing([limits], table.setLimit),
     unsetLimit: changing([limits], table.unsetLimit),
+  };
+}
+
+function rememberingNotices(table: Tables['quotaNotices'], kept: Kept, changing: Changing) {
+  const levels = kept<number, NoticeLevel | undefined>();
+  const nameOf = ({ scope, resource }: Place) => pairOf(scope, resource);
+  return {
+    ...table,
+    levelsAt: (places: readonly Place[]) => recallEach(levels, places, nameOf, table.levelsAt),
+    put: changing([levels], table.put),
+    remove: changing([levels], table.remove),
   };
 }
 

@@ -9,6 +9,7 @@ import { formerParentTable } from './former-parents.ts';
 import { jobUseTable } from './job-uses.ts';
 import { jobTable } from './jobs.ts';
 import { poolTable } from './pools.ts';
+import { quotaNoticeTable } from './quota-notices.ts';
 import { quotaTable } from './quotas.ts';
 import { rateTable } from './rates.ts';
 import { recentUseTable } from './recent-use.ts';
@@ -34,6 +35,7 @@ export function tablesOf(database: Database): Tables {
     scopes: scopeTable(database),
     quotas: quotaTable(database),
     balances: balanceTable(database),
+    quotaNotices: quotaNoticeTable(database),
     jobs: jobTable(database),
     decisions: decisionTable(database),
     requestKeys: requestKeyTable(database),

@@ -6,6 +6,7 @@ import { sql as tokens } from './0004-tokens.ts';
 import { sql as bursts } from './0005-bursts.ts';
 import { sql as webhooks } from './0006-webhooks.ts';
 import { sql as cost } from './0007-cost.ts';
+import { sql as quotaNotices } from './0008-quota-notices.ts';
 
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'tenants-and-quotas', sql: tenantsAndQuotas },
@@ -15,4 +16,5 @@ export const migrations: readonly Migration[] = [
   { number: 5, name: 'bursts', sql: bursts },
   { number: 6, name: 'webhooks', sql: webhooks },
   { number: 7, name: 'cost', sql: cost },
+  { number: 8, name: 'quota-notices', sql: quotaNotices },
 ];
