@@ -1,14 +1,12 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { promtool, whyNoPromtool } from '../helpers/promtool.ts';
 import { metricNames } from '../../src/service/metric-families.ts';
 import { newHome, type Home } from './hodei.ts';
+import { startPrometheus, untilThere, type Prometheus } from './prometheus.ts';
 import { startHodei, type Started } from './started.ts';
 
 const deploy = join(import.meta.dirname, '../../deploy/prometheus');
@@ -87,7 +85,7 @@ describe('the alerts', () => {
 describe.skipIf(isLeftOut)('a real Prometheus', () => {
   let home: Home;
   let hodei: Started | undefined;
-  let prometheus: ChildProcess | undefined;
+  let prometheus: Prometheus | undefined;
   let url: string;
   let token = '';
   let agent: string;
@@ -111,6 +109,12 @@ describe.skipIf(isLeftOut)('a real Prometheus', () => {
     return (await fetch(`${url}/metrics`, { headers })).text();
   };
 
+  const firingOf = async (name: string) => {
+    const { alerts } =
+      ((await prometheus?.ask('/api/v1/alerts')) as Alerts | undefined)?.data ?? {};
+    return alerts?.find(({ labels, state }) => labels['alertname'] === name && state === 'firing');
+  };
+
   beforeAll(async () => {
     if (missing !== undefined) throw new Error(missing);
     home = newHome();
@@ -120,18 +124,20 @@ describe.skipIf(isLeftOut)('a real Prometheus', () => {
     agent = newToken('ci', 'agent');
     hodei = startHodei(home, home.env, ['serve', '--port', '0']);
     url = await hodei.hear(/(http:\/\/127\.0\.0\.1:\d+)/);
-    prometheus = await startPrometheus(home.folder, new URL(url).host, token);
+    const { folder } = home;
+    const rules = firingAtOnce(readFileSync(alertsFile, 'utf8'));
+    prometheus = await startPrometheus({ folder, target: new URL(url).host, token, rules });
   });
 
   afterAll(async () => {
-    if (prometheus?.kill('SIGTERM') === true) await once(prometheus, 'exit');
+    await prometheus?.stop();
     hodei?.child.kill('SIGTERM');
     await hodei?.ended;
     home.remove();
   });
 
   it('reads a real server with its token, and an alert of ours fires', async () => {
-    const firing = await untilFiring(prometheusUrl, 'HodeiQuotaNearlyFull');
+    const firing = await untilThere('an alert', () => firingOf('HodeiQuotaNearlyFull'));
     expect(firing.labels).toMatchObject({
       ...{ tenant: 'acme', resource: 'cpu_m', severity: 'warning', job: 'hodei' },
     });
@@ -165,48 +171,14 @@ describe.skipIf(isLeftOut)('a real Prometheus', () => {
   });
 });
 
-let prometheusUrl = '';
-
 function namesIn(text: string): string[] {
   const names = [...text.matchAll(/^# TYPE (hodei_\w+)/gm)].map(([, name]) => String(name));
   return names.toSorted();
 }
 
-/** With the rules of the project, but for how long something has to be so. */
-async function startPrometheus(folder: string, target: string, token: string) {
-  const port = await freePort();
-  prometheusUrl = `http://127.0.0.1:${port}`;
-  const rules = readFileSync(alertsFile, 'utf8').replace(/^ +for: .*\n/gm, '');
-  writeFileSync(join(folder, 'alerts.yaml'), rules);
-  writeFileSync(join(folder, 'token'), token, { mode: 0o600 });
-  const config = {
-    global: { scrape_interval: '250ms', evaluation_interval: '250ms' },
-    rule_files: ['alerts.yaml'],
-    scrape_configs: [
-      {
-        job_name: 'hodei',
-        authorization: { credentials_file: 'token' },
-        static_configs: [{ targets: [target] }],
-      },
-    ],
-  };
-  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(config));
-  return spawn(
-    'prometheus',
-    [
-      ...['--config.file=prometheus.yml', '--storage.tsdb.path=prometheus-data'],
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    { cwd: folder, stdio: 'ignore' },
-  );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** The rules of the project, but for how long something has to be so. */
+function firingAtOnce(rules: string): string {
+  return rules.replace(/^ +for: .*\n/gm, '');
 }
 
 interface Alert {
@@ -219,18 +191,4 @@ interface Alerts {
   readonly data: {
     readonly alerts: readonly Alert[];
   };
-}
-
-/** Waits far longer than it takes. */
-async function untilFiring(at: string, name: string): Promise<Alert> {
-  for (let looks = 0; looks < 250; looks++) {
-    const answer = await fetch(`${at}/api/v1/alerts`).catch(() => undefined);
-    const { alerts = [] } = answer?.ok === true ? ((await answer.json()) as Alerts).data : {};
-    const found = alerts.find(
-      ({ labels, state }) => labels['alertname'] === name && state === 'firing',
-    );
-    if (found !== undefined) return found;
-    await setTimeout(100);
-  }
-  throw new Error(`${name} did not fire`);
 }
