@@ -121,7 +121,8 @@ function recording(said: string[]) {
     ...{ out: say, err: say, columns: 100, outColour: colour, errColour: colour },
     ...{ isOutTerminal: false, isErrTerminal: false, isInteractive: false },
     outTaken: async () => true,
-    isInTerminal: false,
+    ...{ isInTerminal: false, hasScreen: false },
+    openScreen: () => Promise.reject(new Error('there is no screen here')),
     confirm: async () => undefined,
     askSecret: async () => undefined,
   };

@@ -147,6 +147,13 @@ export const nouns: readonly Noun[] = [
       (await import('./commands/webhook.ts')).register(cli, command),
   },
   {
+    name: 'top',
+    summary: 'who has most, and who waits: pools, queue, bursts, live',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) => (await import('./commands/top.ts')).register(cli, command),
+  },
+  {
     name: 'metrics',
     summary: 'what Prometheus reads, with a server or without',
     hasVerbs: false,

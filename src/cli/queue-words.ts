@@ -9,7 +9,7 @@ import type { Column, Listing } from './render.ts';
 import { count } from './words.ts';
 
 /** What a waiting job waits for: `2 cores in acme`. */
-function sayAwaited({ scope, resource, amount, code }: QueuedJobView['waits_for']): string {
+export function sayAwaited({ scope, resource, amount, code }: QueuedJobView['waits_for']): string {
   if (resource !== null) {
     const need = `${sayNeed(resource, amount ?? 0)} in ${scopeText(scope)}`;
     if (code === 'impossible') return `${need}, more than there can be`;
@@ -20,7 +20,7 @@ function sayAwaited({ scope, resource, amount, code }: QueuedJobView['waits_for'
   return code === 'policy' ? 'a policy rule' : 'its turn';
 }
 
-function sayAge(since: string, now: number): string {
+export function sayAge(since: string, now: number): string {
   return formatDuration((now - Date.parse(since)) / 1000);
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Chalk, type ChalkInstance } from 'chalk';
 import { escapeUnprintable } from '../domain/text.ts';
+import type { Screen, ScreenEvents } from './screen.ts';
 
 /** Where the CLI reads and writes; tests hand in one that remembers. */
 export interface Terminal {
@@ -17,12 +18,16 @@ export interface Terminal {
   /** Whether somebody is there to answer a question. */
   readonly isInteractive: boolean;
   readonly columns: number;
+  /** Whether all of the terminal can be taken over: not where it knows nothing but lines. */
+  readonly hasScreen: boolean;
   readonly outColour: ChalkInstance;
   readonly errColour: ChalkInstance;
   /** @returns what was answered; undefined when the question was left unanswered. */
   confirm(question: string): Promise<boolean | undefined>;
   /** @returns what was typed, without being shown; undefined when the question was left. */
   askSecret(question: string): Promise<string | undefined>;
+  /** Takes all of the terminal over, until the screen is closed. */
+  openScreen(events: ScreenEvents): Promise<Screen>;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -39,10 +44,12 @@ export function processTerminal(noColour: boolean): Terminal {
     isInTerminal: stdin.isTTY,
     isInteractive: stdin.isTTY && stderr.isTTY,
     columns: stdout.columns || 80,
+    hasScreen: stdout.isTTY && env['TERM'] !== 'dumb',
     outColour: colours(stdout.isTTY && !noColour, env),
     errColour: colours(stderr.isTTY && !noColour, env),
     confirm,
     askSecret,
+    openScreen: async (events) => (await import('./screen.ts')).openScreen(stdin, stdout, events),
   };
 }
 

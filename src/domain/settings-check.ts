@@ -78,8 +78,7 @@ export interface SettingsProblem {
 export function checkSettings(document: SettingsInput): readonly SettingsProblem[] {
   const { resources, resource_pools: section, multi_tenancy, jobs = {}, scheduling } = document;
   const reasons = document.security?.require_reason ?? [];
-  const names = [...builtInResources, ...resources].map(({ name }) => name);
-  const catalogue = [...new Set(names)];
+  const catalogue = [...new Set([...builtInResources, ...resources].map(({ name }) => name))];
   const quota = Object.entries(multi_tenancy.default_tenant_quota);
   return [
     ...resources.flatMap((resource, index) => checkResource(resource, index, resources)),

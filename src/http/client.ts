@@ -15,6 +15,8 @@ export interface RemoteOptions extends Remote {
   readonly actingAs?: string | undefined;
   readonly reason?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** Aborted when nobody waits for an answer any longer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Longer than a server waits for its database, so that mostly it says itself what happened. */
@@ -34,7 +36,7 @@ export function callRemote(remote: RemoteOptions): Call {
   ) => {
     const request = requestOf(operation, { ...input }, { ...remote, ...options });
     const changes = canChange(operation) && options.dryRun !== true;
-    const exchange = { ...connection, changes, timeoutMs };
+    const exchange = { ...connection, changes, timeoutMs, signal: remote.signal };
     const attempt = async () =>
       outputOf(exchange, operation, await send(exchange, request)) as z.output<O>;
     return Object.hasOwn(request.headers, KEY_HEADER) ? repeatOnce(attempt) : attempt();
@@ -154,6 +156,8 @@ function fillPath(path: string, input: Readonly<Record<string, unknown>>): strin
 interface Exchange extends Connection {
   readonly changes: boolean;
   readonly timeoutMs: number;
+  /** Aborted when it is given up; undefined: never. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Reply {
@@ -166,12 +170,17 @@ async function send(exchange: Exchange, { path, ...init }: Request): Promise<Rep
     const response = await exchange.fetch(path, {
       ...init,
       redirect: 'manual',
-      signal: AbortSignal.timeout(exchange.timeoutMs),
+      signal: untilWhen(exchange),
     });
     return { status: response.status, text: await response.text() };
   } catch (error) {
     throw noReply(exchange, error);
   }
+}
+
+function untilWhen({ timeoutMs, signal }: Exchange): AbortSignal {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  return signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
 }
 
 export function noReply({ base, changes, timeoutMs }: Exchange, error: unknown): HodeiError {

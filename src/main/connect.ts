@@ -50,7 +50,8 @@ async function connectNowhere(target: FileTarget, caller: Caller, world: World):
 async function connectRemote(target: ServerTarget, place: Place, world: World): Promise<Session> {
   const { callRemote } = await import('../http/client.ts');
   const { followRemote } = await import('../http/follow.ts');
-  const call = callRemote({ ...target, ...notesOf(place) });
+  const over = new AbortController();
+  const call = callRemote({ ...target, ...notesOf(place), signal: over.signal });
   return {
     follow: (input, signal) => followOn(followRemote(target), input, signal),
     call: (operation, input, options) => {
@@ -60,7 +61,8 @@ async function connectRemote(target: ServerTarget, place: Place, world: World): 
     place: sayServer(target),
     isServer: true,
     drift: undefined,
-    close: async () => undefined,
+    // An answer that nobody waits for any longer must not keep the process.
+    close: async () => over.abort(),
   };
 }
 

@@ -50,7 +50,7 @@ import {
   updateTenant,
 } from './tenants.ts';
 import { createToken, listTokens, revokeToken, whoami } from './tokens.ts';
-import { getUsage, listUsage, repairUsage, verifyUsage } from './usage.ts';
+import { getUsage, listUsage, repairUsage, topUsage, verifyUsage } from './usage.ts';
 import { pruneUsage } from './usage-prune.ts';
 import { listViolations } from './violations.ts';
 import { listWebhooks, testWebhook } from './webhooks.ts';
@@ -71,6 +71,7 @@ export const operations: readonly Operation[] = [
   quotaHistory,
   getUsage,
   listUsage,
+  topUsage,
   verifyUsage,
   repairUsage,
   pruneUsage,

@@ -9,6 +9,7 @@ import type { Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
 import type { Overdue } from './ledger.ts';
 import { capacityOf, stateOf } from './pool-definition.ts';
+import { allPools } from './pool-lookup.ts';
 import { oldestIn } from './queue-order.ts';
 import { waitingIn } from './queue-status.ts';
 import { settingsInForce } from './settings-in-force.ts';
@@ -81,19 +82,6 @@ async function poolFamilies(
     family('hodei_queue_depth', depths),
     family('hodei_queue_oldest_wait_seconds', waits),
   ];
-}
-
-const POOLS_AT_ONCE = 500;
-
-async function allPools(tables: Tables): Promise<PoolRow[]> {
-  const pools: PoolRow[] = [];
-  for (let after = ''; ;) {
-    const page = await tables.pools.list(after, POOLS_AT_ONCE);
-    pools.push(...page);
-    const last = page.at(-1);
-    if (last === undefined || page.length < POOLS_AT_ONCE) return pools;
-    after = last.name;
-  }
 }
 
 /** What each resource of a pool has and holds. */

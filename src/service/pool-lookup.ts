@@ -71,3 +71,17 @@ export async function existingPool(tables: Tables, key: Key): Promise<PoolRow> {
   if (pool === undefined) throw new Error(`pool row ${key} is gone`);
   return pool;
 }
+
+const POOLS_AT_ONCE = 500;
+
+/** In the order of their ids. */
+export async function allPools(tables: Tables): Promise<PoolRow[]> {
+  const pools: PoolRow[] = [];
+  for (let after = ''; ;) {
+    const page = await tables.pools.list(after, POOLS_AT_ONCE);
+    pools.push(...page);
+    const last = page.at(-1);
+    if (last === undefined || page.length < POOLS_AT_ONCE) return pools;
+    after = last.name;
+  }
+}

@@ -11,6 +11,19 @@ export const usageExample = {
   units,
 };
 
+export const usageTopExample = {
+  tenants: [
+    {
+      ...{ tenant: usageExample.tenant, tenant_id: usageExample.tenant_id, depth: 0 },
+      ...{ total: usageExample.total, pools: usageExample.pools, limits: usageExample.limits },
+      ...{ weight: 1, share: 0.015 },
+      dominant: { resource: 'cpu_m', used: 1500, capacity: 100_000 },
+    },
+  ],
+  has_more: false,
+  units,
+};
+
 export const verificationExample = {
   balances: 212,
   jobs: 1204,

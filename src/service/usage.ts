@@ -3,12 +3,26 @@ import { invalid } from '../domain/errors.ts';
 import { ADMINS, READERS } from '../domain/role.ts';
 import { catalogueOf } from './allowances.ts';
 import { operation } from './operation.ts';
+import { limitedPool } from './pool-lookup.ts';
 import { overdueAsOf } from './overdue.ts';
-import { pageInput, pageOutput, queryBoolean, tenantReference } from './schemas/common.ts';
-import { UsageResponse, UsageVerification } from './schemas/usage.ts';
+import {
+  pageInput,
+  pageOutput,
+  queryBoolean,
+  queryInteger,
+  tenantReference,
+} from './schemas/common.ts';
+import { poolReference } from './schemas/pool.ts';
+import { UsageResponse, UsageTopResponse, UsageVerification } from './schemas/usage.ts';
 import { findTenantToRead } from './tenant-lookup.ts';
 import { pageOfTenants, tenantFilterInput } from './tenant-page.ts';
-import { repairExample, usageExample, verificationExample } from './usage-examples.ts';
+import {
+  repairExample,
+  usageExample,
+  usageTopExample,
+  verificationExample,
+} from './usage-examples.ts';
+import { topOf } from './usage-top.ts';
 import { repairLedger, verifyLedger } from './usage-verification.ts';
 import { usageViews, type UsageView } from './usage-view.ts';
 
@@ -75,6 +89,37 @@ export const listUsage = operation({
       items.push({ ...(await view(tenant)), ...(depth !== undefined && { depth }) });
     }
     return { items, next_cursor: next };
+  },
+});
+
+/** So many are named. */
+const MOST = 500;
+
+export const topUsage = operation({
+  name: 'usage.top',
+  summary: 'Who has most now: the roots, or those directly below a tenant, by their shares',
+  method: 'GET',
+  path: '/usage/top',
+  roles: READERS,
+  reach: 'tenant',
+  isReadOnly: true,
+  isVersioned: false,
+  input: () =>
+    z.strictObject({
+      tenant: tenantReference().optional().describe('It, and those directly below it.'),
+      pool: poolReference().optional().describe('Of this pool; else of all pools together.'),
+      limit: queryInteger(1, MOST).default(20).describe(`So many at most, 1 to ${MOST}.`),
+    }),
+  output: UsageTopResponse,
+  example: { input: { pool: 'default', limit: 20 }, output: usageTopExample },
+
+  async run(context, input) {
+    const { tables } = context;
+    return topOf(context, {
+      tenant: input.tenant === undefined ? undefined : await findTenantToRead(tables, input.tenant),
+      pool: await limitedPool(tables, input.pool),
+      limit: input.limit,
+    });
   },
 });
 

@@ -176,11 +176,22 @@ describe('config show', () => {
         max_per_tenant_per_day: 5
         burst_cooldown_minutes: 15
         notice_minutes: 10
+        cost_multiplier: 1
         approval:
           auto_approve_threshold: 100
           approvals_required: 1
           approvers: []
           timeout_minutes: 1440
+      cost_tracking:
+        enabled: true
+        currency: USD
+        hourly_rate_cpu: 0.05
+        hourly_rate_memory_gb: 0.01
+        hourly_rate_gpu: 2.5
+        retention_days: 90
+        budget_alerts:
+          warning_threshold: 0.8
+          critical_threshold: 0.95
       security:
         require_reason: []
         allow_unauthenticated: false
@@ -294,9 +305,9 @@ describe('config apply', () => {
     writeConfig(license);
     const { out, err, code } = await home.run('config apply');
     expect(out.split('\n').slice(-3)).toEqual([
-      'burst_capacity.approval.approvals_required: (none) → 1',
-      'burst_capacity.approval.timeout_minutes: (none) → 1440',
-      'In force as revision 1 (39 changes).',
+      'cost_tracking.budget_alerts.warning_threshold: (none) → 0.8',
+      'cost_tracking.budget_alerts.critical_threshold: (none) → 0.95',
+      'In force as revision 1 (48 changes).',
     ]);
     expect([err, code]).toEqual(['', 0]);
   });

@@ -33,7 +33,7 @@ describe('db migrate', () => {
       {
         "code": 0,
         "err": "",
-        "out": "Applied 7 migrations to ~/data/hodei/hodei.db: 1 tenants-and-quotas, 2 pools-and-jobs, 3 queue-and-policies, 4 tokens, 5 bursts, 6 webhooks and 8 quota-notices.",
+        "out": "Applied 8 migrations to ~/data/hodei/hodei.db: 1 tenants-and-quotas, 2 pools-and-jobs, 3 queue-and-policies, 4 tokens, 5 bursts, 6 webhooks, 7 cost and 8 quota-notices.",
       }
     `);
     expect(await home.run('db migrate')).toMatchInlineSnapshot(`
@@ -56,7 +56,7 @@ describe('db migrate', () => {
     expect(await home.run('db migrate')).toMatchInlineSnapshot(`
       {
         "code": 7,
-        "err": "hodei: The database has schema 99, and this hodei knows schemas up to 7: it was written by a newer hodei.
+        "err": "hodei: The database has schema 99, and this hodei knows schemas up to 8: it was written by a newer hodei.
              Run the newer hodei, or restore a backup made before the upgrade.",
         "out": "",
       }
@@ -82,9 +82,9 @@ describe('db status', () => {
     const { out, code } = await home.run('db status');
     expect(out.replace(/sqlite\t.*/, 'sqlite\tx')).toMatchInlineSnapshot(`
       "path	~/data/hodei/hodei.db
-      size	303 kB
+      size	340 kB
       wal	0 bytes
-      schema	7
+      schema	8
       sqlite	x
       tenants	1
       events	2
@@ -95,8 +95,8 @@ describe('db status', () => {
       path: '~/data/hodei/hodei.db',
       bytes: statSync(home.database).size,
       wal_bytes: 0,
-      schema: 7,
-      schema_known: 7,
+      schema: 8,
+      schema_known: 8,
       sqlite: expect.stringMatching(/^3\./) as string,
       tenants: 1,
       events: 2,
@@ -119,7 +119,7 @@ describe('db status', () => {
   it('looks at a database of a newer hodei too', async () => {
     await home.run('db migrate');
     plantNewerSchema(home.database);
-    expect((await home.run('db status')).out).toContain('schema\t99, known up to 7\n');
+    expect((await home.run('db status')).out).toContain('schema\t99, known up to 8\n');
   });
 });
 

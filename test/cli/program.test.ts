@@ -34,6 +34,7 @@ describe('help', () => {
         audit       who changed what, and proof of it: list, verify, export
         watch       every decision and change as it happens
         webhook     who is told of events, and whether they take them: list, test
+        top         who has most, and who waits: pools, queue, bursts, live
         metrics     what Prometheus reads, with a server or without
         token       who may come in through a server: create, list, revoke
         login       log in to a server, and act there from then on

@@ -107,9 +107,18 @@ describe('diffSettings', () => {
       'burst_capacity.max_per_tenant_per_day 5',
       'burst_capacity.burst_cooldown_minutes 15',
       'burst_capacity.notice_minutes 10',
+      'burst_capacity.cost_multiplier 1',
       'burst_capacity.approval.auto_approve_threshold 100',
       'burst_capacity.approval.approvals_required 1',
       'burst_capacity.approval.timeout_minutes 1440',
+      'cost_tracking.enabled true',
+      'cost_tracking.currency USD',
+      'cost_tracking.hourly_rate_cpu 0.05',
+      'cost_tracking.hourly_rate_memory_gb 0.01',
+      'cost_tracking.hourly_rate_gpu 2.5',
+      'cost_tracking.retention_days 90',
+      'cost_tracking.budget_alerts.warning_threshold 0.8',
+      'cost_tracking.budget_alerts.critical_threshold 0.95',
     ]);
   });
 

@@ -51,12 +51,22 @@ describe('a settings document', () => {
         max_per_tenant_per_day: 5,
         burst_cooldown_minutes: 15,
         notice_minutes: 10,
+        cost_multiplier: 1,
         approval: {
           auto_approve_threshold: 100,
           approvals_required: 1,
           approvers: [],
           timeout_minutes: 1440,
         },
+      },
+      cost_tracking: {
+        enabled: true,
+        currency: 'USD',
+        hourly_rate_cpu: 0.05,
+        hourly_rate_memory_gb: 0.01,
+        hourly_rate_gpu: 2.5,
+        retention_days: 90,
+        budget_alerts: { warning_threshold: 0.8, critical_threshold: 0.95 },
       },
       security: { require_reason: [] },
     });
@@ -185,6 +195,7 @@ describe('a document from a time when there were fewer keys', () => {
       jobs: { defaultTtlSeconds: null, claimSeconds: 300, queueTtlSeconds: 86_400 },
       scheduling: defaultSettings.scheduling,
       burstCapacity: defaultSettings.burstCapacity,
+      costTracking: defaultSettings.costTracking,
       requireReason: [],
     });
   });

@@ -92,6 +92,7 @@ function fakeTerminal({ isTerminal = false, answer, secret }: RunOptions) {
     isInTerminal: isTerminal,
     isInteractive: isTerminal,
     columns: 100,
+    hasScreen: false,
     outColour: colour,
     errColour: colour,
     confirm: async (question) => {
@@ -102,6 +103,7 @@ function fakeTerminal({ isTerminal = false, answer, secret }: RunOptions) {
       err.push(`? ${question}`);
       return secret;
     },
+    openScreen: () => Promise.reject(new Error('there is no screen here')),
   };
   return { terminal, out, err };
 }

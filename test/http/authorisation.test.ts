@@ -54,6 +54,7 @@ const rows: Readonly<Record<string, Row>> = {
   'quota.history': ofTenant(),
   'usage.get': ofTenant(),
   'usage.list': ofParent(),
+  'usage.top': ofTenant(),
   'usage.verify': { plainly: {} },
   'usage.repair': { plainly: {} },
   'usage.prune': { plainly: {} },
@@ -198,10 +199,10 @@ async function judge(each: Operation, asker: Asker, kind: Kind, input: object): 
   } else expect([400, 401, 403, 404, 500, 503], said).not.toContain(missing(each, status));
 }
 
-/** What a pool has in use, and how many events there are, is of all together. */
+/** What a pool has in use, also as that of which shares are, and how many events there are, is of all. */
 function isAboutAll({ name }: Operation, kind: Kind): boolean {
-  const isLog = name === 'audit.list' || name === 'event.follow';
-  return name.startsWith('pool.') || (isLog && (kind === 'own' || kind === 'descendant'));
+  const isAmongAll = ['audit.list', 'event.follow', 'usage.top'].includes(name);
+  return name.startsWith('pool.') || (isAmongAll && (kind === 'own' || kind === 'descendant'));
 }
 
 /** What is about nobody in particular is not beyond anybody's reach. */
@@ -216,7 +217,9 @@ function isNotFound(status: number, text: string): boolean {
 
 /** There is no rule or webhook of that name, which is no matter of who asks. */
 function missing({ name }: Operation, status: number): number {
-  return ['policy.delete', 'rate.unset', 'webhook.test'].includes(name) && status === 404 ? 0 : status;
+  return ['policy.delete', 'rate.unset', 'webhook.test'].includes(name) && status === 404
+    ? 0
+    : status;
 }
 
 describe('what is foreign', () => {

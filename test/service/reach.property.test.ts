@@ -128,6 +128,7 @@ function asked(own: Own): Readonly<Record<string, readonly object[]>> {
     'quota.history': ofTenants,
     'usage.get': ofTenants,
     'usage.list': [...trees, { roots: true }],
+    'usage.top': [{}, ...inPools, ...ofTenants],
     'pool.list': [{}],
     'pool.get': inPools,
     'job.list': [{ state: 'all' }, { state: 'queued' }, ...ofTenants, ...inPools],

@@ -36,6 +36,7 @@ const otherSections = {
   jobs: { default_ttl_seconds: null, claim_seconds: 300, queue_ttl_seconds: 86_400 },
   scheduling: settingsDocument(defaultSettings).scheduling,
   burst_capacity: settingsDocument(defaultSettings).burst_capacity,
+  cost_tracking: settingsDocument(defaultSettings).cost_tracking,
   security: { require_reason: [] },
 };
 const pool = {

@@ -303,6 +303,7 @@ async function readQueue(tables: Tables): Promise<void> {
   await tables.reservations.remove(1);
   await tables.policies.insert({ revision: 1, appliedAt: START, document: '{"rules":[]}' });
   await tables.policies.current();
+  await tables.policies.list();
 }
 
 /** Sessions in every state, one of them with jobs that have to go. */
@@ -331,7 +332,9 @@ async function useBursts(
 /** Prices, a resized job, the hours of ended ones, and the removal of these. */
 async function useCosts(call: Call, clock: Clock, tables: Tables): Promise<void> {
   for (const price_micro of [1, 2]) await call(setRate, { resource: 'cpu_m', price_micro });
-  await makeTenant(call, 'costly', { quota: { cpu_m: 9_000, memory_mb: 0, gpu: 0, max_concurrent_jobs: 9 } });
+  await makeTenant(call, 'costly', {
+    quota: { cpu_m: 9_000, memory_mb: 0, gpu: 0, max_concurrent_jobs: 9 },
+  });
   const { id } = await call(admitJob, { tenant: 'costly', cpu_m: 1000 });
   clock.advance(60_000);
   const job = String(id);
