@@ -34,11 +34,8 @@ export interface FormerParentTable {
   insert(row: FormerParentRow): Promise<void>;
 }
 
-/** What the low digit of a number in two digits stays below. */
-export const LOW_DIGIT = 4_294_967_296;
-
 /**
- * What was used: amount × milliseconds, `high * LOW_DIGIT + low`. In two digits neither an integer of
+ * What was used: amount × milliseconds, `high * 2^32 + low`. In two digits neither an integer of
  * SQL nor a number of JavaScript overflows, and sums stay exact in both.
  */
 export interface TimedUse {

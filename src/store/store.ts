@@ -27,7 +27,7 @@ export * from './store-queue.ts';
 export type * from './store-quotas.ts';
 export type * from './store-tenants.ts';
 export type * from './store-tokens.ts';
-export * from './store-usage.ts';
+export type * from './store-usage.ts';
 export type * from './store-webhooks.ts';
 
 export interface Tables {
