@@ -12,7 +12,14 @@ import type { Service } from '../service/call.ts';
 import { parseInput } from '../service/input.ts';
 import { surroundingFamilies, type StoreSizes } from '../service/metric-families.ts';
 import { heaviestOf, type WeighedTenant } from '../service/metric-tenants.ts';
-import { factsForMetrics, getMetrics, readMeter, weighForMetrics } from '../service/metrics.ts';
+import {
+  costsForMetrics,
+  driftForMetrics,
+  factsForMetrics,
+  getMetrics,
+  readMeter,
+  weighForMetrics,
+} from '../service/metrics.ts';
 import { system } from '../service/system.ts';
 
 export interface MetricsOptions {
@@ -36,12 +43,29 @@ export interface Metrics {
 /** So many steps on the way through all tenants are gone for one answer: some ten milliseconds. */
 const STEPS = 8;
 
+/** What takes long to find out is found out no more often. */
+const COSTS_MS = 60_000;
+const DRIFT_MS = 3_600_000;
+
+/** Remembers what was found for so long. */
+function atMostEvery(ms: number) {
+  let last: { readonly at: number; readonly found: MetricFamily } | undefined;
+  return async (find: () => Promise<MetricFamily>): Promise<MetricFamily> => {
+    if (last === undefined || performance.now() - last.at >= ms) {
+      last = { found: await find(), at: performance.now() };
+    }
+    return last.found;
+  };
+}
+
 /** Puts together what the threads of the server know. Who asks at the same time shares an answer. */
 export function createMetrics(options: MetricsOptions): Metrics {
   const { service, newTraceId, version, storeSizes } = options;
   const most = options.metrics.maxTenantLabels;
   const ranking = rankTenants(service, newTraceId, most);
   const processFamilies = processMetrics();
+  const costs = atMostEvery(COSTS_MS);
+  const drift = atMostEvery(DRIFT_MS);
   let current: Promise<MetricFamily[]> | undefined;
   const collect = async () => {
     const caller = system(newTraceId());
@@ -50,6 +74,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       ...surroundingFamilies(version, storeSizes?.()),
       ...(await service(readMeter, {}, caller)),
       ...(await service(factsForMetrics, { tenants, most }, caller)),
+      await costs(() => service(costsForMetrics, { tenants }, caller)),
+      await drift(() => service(driftForMetrics, {}, caller)),
       ...(await processFamilies()),
     ];
   };

@@ -4,7 +4,7 @@ import { steadyClock } from '../service/clock.ts';
 import { sweep } from '../service/sweep.ts';
 import { operations } from '../service/index.ts';
 import { createMeter, type Meter } from '../service/meter.ts';
-import { factsForMetrics, readMeter, weighForMetrics } from '../service/metrics.ts';
+import { partsOfMetrics, readMeter } from '../service/metrics.ts';
 import type { Operation } from '../service/operation.ts';
 import { identityOperations } from '../service/token-identity.ts';
 import { recordUsage, sumUpUsage } from '../service/usage-rollup.ts';
@@ -46,7 +46,7 @@ function work(port: Port & { close(): void }, { path, writes, mostTenants }: Wor
 
 /** Who asks is found out by the thread that writes: no read that takes long shall keep it waiting. */
 function operationsOf(writes: boolean, meter: Meter): Operation[] {
-  const bookkeeping = [sumUpUsage, recordUsage, weighForMetrics, factsForMetrics];
+  const bookkeeping = [sumUpUsage, recordUsage, ...partsOfMetrics];
   const all = [...operations, canRead, canWrite, ...bookkeeping];
   const own = all.filter(({ isReadOnly }) => isReadOnly !== writes);
   if (!writes) return own;

@@ -25,8 +25,8 @@ export interface CostScope {
   readonly period: Period;
   /** Where else it is cut: so that each part lies in one cell of the report. */
   readonly begins: readonly number[];
-  /** Only of this tenant itself. */
-  readonly tenant?: Key | undefined;
+  /** Only of these tenants themselves; undefined: of all. */
+  readonly tenants?: readonly Key[] | undefined;
   readonly pool?: Key | undefined;
 }
 
@@ -106,27 +106,28 @@ export async function pricedUse(
 ): Promise<{ readonly parts: Priced[]; readonly edges: readonly number[] }> {
   const pricing = await pricingOf(tables, scope);
   const { edges } = pricing;
-  const isWanted = ({ tenant, pool }: { readonly tenant: Key; readonly pool: Key }) =>
-    (scope.tenant === undefined || tenant === scope.tenant) &&
-    (scope.pool === undefined || pool === scope.pool);
   const parts: Priced[] = [];
   for (const [i, begins] of edges.slice(0, -1).entries()) {
-    const sums = await tables.usageHours.sums(begins, edges[i + 1] ?? begins, scope.tenant);
-    for (const sum of sums) if (isWanted(sum)) parts.push(pricing.price({ ...sum, begins }));
+    const ends = edges[i + 1] ?? begins;
+    for (const tenant of scope.tenants ?? [undefined]) {
+      for (const sum of await tables.usageHours.sums(begins, ends, tenant)) {
+        if (isIn(sum, scope)) parts.push(pricing.price({ ...sum, begins }));
+      }
+    }
   }
   const tallies = new Tallies(cellsBetween(edges));
-  for (const { spans } of await spansNotSummedUp(tables, now)) {
-    for (const span of spans) if (isWanted(span)) tallies.add(span);
+  for (const { spans } of await spansNotSummedUp(tables, scope, now)) {
+    for (const span of spans) if (isIn(span, scope)) tallies.add(span);
   }
   parts.push(...tallies.sums.map((sum) => pricing.price(sum)));
   return { parts, edges };
 }
 
-async function spansNotSummedUp(tables: Tables, now: number) {
+async function spansNotSummedUp(tables: Tables, { tenants }: CostScope, now: number) {
   const { sequence: after } = await tables.rollup.get();
   const until = (await tables.events.head())?.sequence ?? after;
   const ended = await spansOfJobs(tables, { of: 'events', after, until }, now);
-  const living = await spansOfJobs(tables, { of: 'living' }, now);
+  const living = await spansOfJobs(tables, { of: 'living', tenants }, now);
   return [...ended, ...living];
 }
 
@@ -159,7 +160,7 @@ export async function pricedJobs(
   return tallies.sums.map((sum) => pricing.price(sum));
 }
 
-function isIn({ tenant, pool }: Span, scope: CostScope): boolean {
-  if (scope.tenant !== undefined && tenant !== scope.tenant) return false;
+function isIn({ tenant, pool }: Pick<Span, 'tenant' | 'pool'>, scope: CostScope): boolean {
+  if (scope.tenants?.includes(tenant) === false) return false;
   return scope.pool === undefined || pool === scope.pool;
 }

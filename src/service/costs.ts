@@ -108,7 +108,7 @@ async function readAsk(context: Context, input: Input): Promise<Ask> {
     ...{ period, begins: input.by === undefined ? [] : beginsIn(period, input.by) },
     ...{ root, tree, isTree: input.tree, pool: pool ? pool.key : undefined },
     // What has nothing below it is found by its key.
-    tenant: root !== undefined && (await tree.isLeaf(root)) ? root : undefined,
+    tenants: root !== undefined && (await tree.isLeaf(root)) ? [root] : undefined,
     ...rowsBy(context, input, tree, root),
   };
 }

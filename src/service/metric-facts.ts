@@ -14,6 +14,7 @@ import { oldestIn } from './queue-order.ts';
 import { waitingIn } from './queue-status.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { ancestorsOf, existing } from './tenant-lookup.ts';
+import { eventsNotSummedUp } from './usage-rollup.ts';
 import { usageViews } from './usage-view.ts';
 import { listWebhooks, type WebhookView } from './webhooks.ts';
 
@@ -35,6 +36,7 @@ export async function factsOf(
     ...(await tenantFamilies(context, catalogue, overdue, tenants)),
     ...(await burstFamilies(context, most)),
     ...(await webhookFamilies(context)),
+    family('hodei_usage_meter_lag_events', [[{}, await eventsNotSummedUp(tables)]]),
   ];
 }
 

@@ -52,6 +52,18 @@ const catalogue = {
     'gauge',
     'When the active burst session of a tenant that ends next ends, in seconds since 1970; of those that end first.',
   ],
+  hodei_cost_month_to_date: [
+    'gauge',
+    'What a tenant itself has cost since the month (UTC) began, in the currency of the config file; at most a minute old.',
+  ],
+  hodei_usage_meter_lag_events: [
+    'gauge',
+    'Changes since what ended jobs used was summed up by the hour; reports read them one by one.',
+  ],
+  hodei_ledger_drift: [
+    'gauge',
+    'Amounts in use in pools, by resource, that differ from what their running jobs hold; looked at once an hour.',
+  ],
   hodei_webhook_backlog: ['gauge', 'Events that a webhook has not taken yet, counted up to 1000.'],
   hodei_webhook_failures: ['gauge', 'Attempts that failed since the last one a webhook has taken.'],
   hodei_store_size_bytes: ['gauge', 'The size of the database file.'],

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { MOST_TENANT_LABELS, USUAL_TENANT_LABELS, type MetricFamily } from '../domain/metrics.ts';
 import { ADMINS, READERS } from '../domain/role.ts';
 import type { Key, Tables } from '../store/store.ts';
+import { costFamily, driftFamily } from './metric-costs.ts';
 import { factsOf } from './metric-facts.ts';
 import { family } from './metric-families.ts';
 import {
@@ -43,7 +44,11 @@ export const getMetrics = operation({
 
   async run(context, { max_tenants: most }) {
     const tenants = await heaviestTenants(context.tables, most);
-    const families = await factsOf(context, tenants, most);
+    const families = [
+      ...(await factsOf(context, tenants, most)),
+      await costFamily(context, tenants),
+      await driftFamily(context.tables),
+    ];
     return {
       families: families.map(({ samples, ...rest }) => ({ ...rest, samples: [...samples] })),
     };
@@ -96,6 +101,26 @@ export const factsForMetrics = operation({
   run: (context, { tenants, most }) => factsOf(context, tenants, most),
 });
 
+export const costsForMetrics = operation({
+  ...internal,
+  name: 'metrics.costs',
+  summary: 'Get what tenants have cost this month',
+  input: () => z.strictObject({ tenants: z.array(z.int()) }),
+  output: () => z.custom<MetricFamily>(),
+  example: { input: { tenants: [] }, output: family('hodei_cost_month_to_date', []) },
+  run: (context, { tenants }) => costFamily(context, tenants),
+});
+
+export const driftForMetrics = operation({
+  ...internal,
+  name: 'metrics.drift',
+  summary: 'Compare what pools have in use with what their running jobs hold',
+  input: () => z.strictObject({}),
+  output: () => z.custom<MetricFamily>(),
+  example: { input: {}, output: family('hodei_ledger_drift', [[{}, 0]]) },
+  run: ({ tables }) => driftFamily(tables),
+});
+
 /** The thread that measures itself answers in its own way; elsewhere nothing was measured. */
 export const readMeter = operation({
   ...internal,
@@ -106,3 +131,6 @@ export const readMeter = operation({
   example: { input: {}, output: [] },
   run: () => Promise.resolve<MetricFamily[]>([]),
 });
+
+/** What the thread that reads is asked for. */
+export const partsOfMetrics = [weighForMetrics, factsForMetrics, costsForMetrics, driftForMetrics];

@@ -58,8 +58,12 @@ const MOST_BEHIND = 100_000;
 
 /** Whether nobody has summed up for so long that the next change has to. */
 export async function isRollupDue(tables: Tables): Promise<boolean> {
+  return (await eventsNotSummedUp(tables)) > MOST_BEHIND;
+}
+
+export async function eventsNotSummedUp(tables: Tables): Promise<number> {
   const { sequence } = await tables.rollup.get();
-  return ((await tables.events.head())?.sequence ?? 0) - sequence > MOST_BEHIND;
+  return ((await tables.events.head())?.sequence ?? 0) - sequence;
 }
 
 // What a server has its threads do: the one reads and adds up, the other writes. It is bookkeeping, and

@@ -89,6 +89,8 @@ export interface JobTable {
   ): Promise<JobRow[]>;
   /** How many of these tenants themselves are admitted. */
   countAdmitted(tenants: readonly Key[]): Promise<number>;
+  /** What all admitted jobs hold, by pool and resource. */
+  heldInPools(): Promise<Omit<LiveSum, 'tenant'>[]>;
   /** What the admitted jobs of these tenants themselves hold. */
   liveSums(tenants: readonly Key[]): Promise<LiveSum[]>;
 }

@@ -110,7 +110,7 @@ export interface JobSegmentRow extends ResourceAmount {
 /** Which jobs: those that ended with these events, those that run, or those of a range of keys. */
 export type JobsOfUse =
   | { readonly of: 'events'; readonly after: number; readonly until: number }
-  | { readonly of: 'living' }
+  | { readonly of: 'living'; readonly tenants?: readonly Key[] | undefined }
   | {
       readonly of: 'keys';
       readonly after: Key;

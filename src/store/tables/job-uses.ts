@@ -42,7 +42,12 @@ export function jobUseTable(database: Database): JobUseTable {
 /** From which rows the jobs `j` come. */
 function source(jobs: JobsOfUse): { readonly from: string; readonly which: Condition } {
   if (jobs.of === 'living') {
-    return { from: 'job j', which: condition(`j.state = 'admitted'`) };
+    const { tenants } = jobs;
+    const ofTenants = tenants === undefined ? '' : ` and j.tenant in (${marks(tenants.length)})`;
+    return {
+      from: 'job j',
+      which: condition(`j.state = 'admitted'${ofTenants}`, ...(tenants ?? [])),
+    };
   }
   if (jobs.of === 'events') {
     return {

@@ -66,6 +66,7 @@ export function jobTable(database: Database): JobTable {
          where tenant in (${marks(tenants.length)}) and state = 'admitted'`,
         ...tenants,
       ),
+    heldInPools: () => heldInPools(database),
     liveSums: (tenants) => liveSums(database, tenants),
   };
 }
@@ -166,5 +167,13 @@ async function liveSums(database: Database, tenants: readonly Key[]): Promise<Li
      where j.tenant in (${marks(tenants.length)}) and j.state = 'admitted'
      group by j.tenant, j.pool, a.resource`,
     ...tenants,
+  );
+}
+
+async function heldInPools(database: Database): Promise<Omit<LiveSum, 'tenant'>[]> {
+  return database.all<Omit<LiveSum, 'tenant'>>(
+    `select j.pool, a.resource, cast(sum(a.amount) as bigint) as amount
+     from job j join job_resource a on a.job = j.id
+     where j.state = 'admitted' group by j.pool, a.resource`,
   );
 }
