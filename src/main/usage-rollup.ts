@@ -18,7 +18,11 @@ export interface UsageRollup {
  * Sums up from time to time, in steps: the thread that reads adds up, the one that writes only writes.
  * What fails is tried again: nothing is lost by being late.
  */
-export function startUsageRollup(service: Service, newTraceId: () => string): UsageRollup {
+export function startUsageRollup(
+  service: Service,
+  newTraceId: () => string,
+  everyMs = ROLL_UP_MS,
+): UsageRollup {
   const stopping = new AbortController();
   let lastPruned = -Infinity;
   let current: Promise<void> | undefined;
@@ -53,7 +57,7 @@ export function startUsageRollup(service: Service, newTraceId: () => string): Us
     current ??= work()
       .catch(() => undefined)
       .finally(() => (current = undefined));
-  }, ROLL_UP_MS);
+  }, everyMs);
   return {
     async stop() {
       stopping.abort();

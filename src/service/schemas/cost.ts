@@ -7,7 +7,7 @@ import { poolReference } from './pool.ts';
 /** Most rows of one answer. */
 export const MAX_COST_ROWS = 10_000;
 
-const LABEL_GROUP = /^label:.{1,63}$/u;
+const GROUP = /^(tenant|pool|job|label:.{1,63})$/u;
 
 /** Which time is asked about. */
 export const periodInput = lazy(() => ({
@@ -25,9 +25,8 @@ export const periodInput = lazy(() => ({
 export const CostReportInput = lazy(() =>
   z.strictObject({
     group: z
-      .union([z.enum(['tenant', 'pool', 'job']), z.string().regex(LABEL_GROUP)], {
-        error: 'must be tenant, pool, job, or label: and the key of a label',
-      })
+      .string()
+      .regex(GROUP, 'must be tenant, pool, job, or label: and the key of a label')
       .default('tenant')
       .describe('What a row is: tenant, pool, job, or a value of a label: label:team.'),
     tenant: tenantReference().optional(),
