@@ -8,8 +8,8 @@ import { instant, someTime, toInstant } from './schemas/common.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import { rollUp } from './usage-rollup.ts';
 
-/** So many jobs are looked at in one step. */
-const JOBS_AT_ONCE = 2_000;
+/** So many jobs are looked at in one step, which keeps others waiting for some ten milliseconds. */
+const JOBS_AT_ONCE = 500;
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

@@ -9,8 +9,11 @@ import { cutsOf, priceBookOf } from './price-book.ts';
 // What ended jobs used is summed up by the hour, behind them: so that an end costs nothing more, and
 // a report need not read every job.
 
-/** The events of so many are read in one step, which takes some tens of milliseconds. */
-export const EVENTS_AT_ONCE = 5_000;
+/** So many events are read in one step by who has nobody else waiting. */
+const EVENTS_AT_ONCE = 5_000;
+
+/** And by a server, in which others wait until the hours of a step are written. */
+const EVENTS_AT_ONCE_IN_SERVER = 1_000;
 
 /** A step of the summing up: from one event to another. */
 export interface RollupStep {
@@ -80,7 +83,7 @@ export const sumUpUsage = operation({
   input: () => z.strictObject({}),
   output: () => z.custom<RollupStep>(),
   example: { input: {}, output: { after: 0, until: 0, hours: [], left: 0 } },
-  run: ({ tables }) => sumUp(tables, EVENTS_AT_ONCE),
+  run: ({ tables }) => sumUp(tables, EVENTS_AT_ONCE_IN_SERVER),
 });
 
 export const recordUsage = operation({
