@@ -123,6 +123,8 @@ function recording(said: string[]) {
     outTaken: async () => true,
     ...{ isInTerminal: false, hasScreen: false },
     openScreen: () => Promise.reject(new Error('there is no screen here')),
+    errStatus: () => undefined,
+    isUnicode: true,
     confirm: async () => undefined,
     askSecret: async () => undefined,
   };

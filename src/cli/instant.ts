@@ -27,6 +27,19 @@ export function toInstant(text: string): string {
   throw invalid(`A time is expected, such as 2026-11-01 or 2026-11-01T09:00: "${text}"`);
 }
 
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** The same where days are those of UTC, as costs are summed up. */
+export function toInstantByUtc(text: string): string {
+  return toInstant(DAY.test(text) ? `${text}T00:00Z` : text);
+}
+
+/** A time as costs have it: `2026-12-01`, or `2026-12-01 09:30 UTC` within a day. */
+export function sayUtc(instant: string): string {
+  const [day = '', time = ''] = instant.split('T');
+  return time.startsWith('00:00') ? day : `${day} ${time.slice(0, 5)} UTC`;
+}
+
 export interface PeriodFlags {
   readonly since?: string;
   readonly until?: string;

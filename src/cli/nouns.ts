@@ -119,10 +119,24 @@ export const nouns: readonly Noun[] = [
   },
   {
     name: 'usage',
-    summary: 'what is held now, and whether the ledger agrees: show, verify',
+    summary: 'what is held now, whether the ledger agrees: show, verify, prune',
     hasVerbs: true,
     examples: ['usage show acme', 'usage show --tree', 'usage verify'],
     register: async (cli, command) => (await import('./commands/usage.ts')).register(cli, command),
+  },
+  {
+    name: 'cost',
+    summary: 'what use cost, by tenant, pool, label or job: report',
+    hasVerbs: true,
+    examples: ['cost report', 'cost report --month 2026-10 --by day', 'cost report --tree'],
+    register: async (cli, command) => (await import('./commands/cost.ts')).register(cli, command),
+  },
+  {
+    name: 'rate',
+    summary: 'what an hour of a resource costs: list, set, unset',
+    hasVerbs: true,
+    examples: ['rate list', 'rate set cpu --per-hour 0.05', 'rate set burst --times 1.5'],
+    register: async (cli, command) => (await import('./commands/rate.ts')).register(cli, command),
   },
   {
     name: 'audit',

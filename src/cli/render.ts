@@ -110,13 +110,8 @@ function renderTable<Row>(
   const { outColour } = terminal;
   const texts = rows.map((row) => columns.map((column) => shown(column.text(row))));
   const heads = columns.map(({ header }) => header);
-  const table = new Table({
-    chars: plain,
-    // cli-table3 would paint heads and borders even into a pipe.
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    colWidths: columnWidths(terminal.columns, columns, [heads, ...texts]),
-    wordWrap: true,
-  });
+  const colWidths = columnWidths(terminal.columns, columns, [heads, ...texts]);
+  const table = plainTable({ colWidths, wordWrap: true });
   table.push(heads.map((head) => outColour.dim(head)));
   for (const [i, row] of rows.entries()) {
     table.push(
@@ -127,6 +122,17 @@ function renderTable<Row>(
       }),
     );
   }
+  return linesOf(table);
+}
+
+/** A table without lines between its cells. */
+export function plainTable(options: Table.TableConstructorOptions): Table.Table {
+  // cli-table3 would paint heads and borders even into a pipe.
+  const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
+  return new Table({ chars: plain, style, ...options });
+}
+
+export function linesOf(table: Table.Table): string[] {
   return table
     .toString()
     .split('\n')

@@ -11,6 +11,8 @@ export interface Terminal {
   outTaken(): Promise<boolean>;
   /** Words about the results: one line, without its end. */
   err(line: string): void;
+  /** How far something is: a terminal writes the next words over it; '' takes it away. */
+  errStatus(words: string): void;
   /** Whether results are read by a person who sees them as they come. */
   readonly isOutTerminal: boolean;
   readonly isErrTerminal: boolean;
@@ -20,6 +22,8 @@ export interface Terminal {
   readonly columns: number;
   /** Whether all of the terminal can be taken over: not where it knows nothing but lines. */
   readonly hasScreen: boolean;
+  /** Whether it shows more than ASCII, such as what charts are drawn with. */
+  readonly isUnicode: boolean;
   readonly outColour: ChalkInstance;
   readonly errColour: ChalkInstance;
   /** @returns what was answered; undefined when the question was left unanswered. */
@@ -39,12 +43,16 @@ export function processTerminal(noColour: boolean): Terminal {
     out: (line) => void stdout.write(`${line}\n`),
     outTaken: () => taken(stdout),
     err: (line) => void stderr.write(`${line}\n`),
+    errStatus: (words) => {
+      if (stderr.isTTY && env['TERM'] !== 'dumb') stderr.write(`\r${words}\u001b[K`);
+    },
     isOutTerminal: stdout.isTTY,
     isErrTerminal: stderr.isTTY,
     isInTerminal: stdin.isTTY,
     isInteractive: stdin.isTTY && stderr.isTTY,
     columns: stdout.columns || 80,
     hasScreen: stdout.isTTY && env['TERM'] !== 'dumb',
+    isUnicode: isUnicode(env),
     outColour: colours(stdout.isTTY && !noColour, env),
     errColour: colours(stderr.isTTY && !noColour, env),
     confirm,
@@ -57,6 +65,11 @@ export function processTerminal(noColour: boolean): Terminal {
 function colours(isWanted: boolean, env: Environment): ChalkInstance {
   const isRefused = Boolean(env['NO_COLOR']) || env['TERM'] === 'dumb';
   return new Chalk({ level: isWanted && !isRefused ? 1 : 0 });
+}
+
+/** As every program finds it out: by the first that is said of these three. */
+function isUnicode(env: Environment): boolean {
+  return /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || '');
 }
 
 /** A stream that has failed never says that it takes more. */

@@ -71,14 +71,22 @@ export function unitHours({ high, low }: TwoDigits, unit: number): number {
 
 const AMOUNT = /^(\d{1,10})(?:\.(\d{1,6}))?$/;
 
-/** Reads `0.05` or `500`, at most six decimals, never rounded. @throws invalid */
-export function parseMicros(text: string, most: Micros = Number.MAX_SAFE_INTEGER): Micros {
+/**
+ * Reads `0.05` or `500`, at most six decimals, never rounded.
+ * @param what it should be, as the refusal names it
+ * @throws invalid
+ */
+export function parseMicros(
+  text: string,
+  most: Micros = Number.MAX_SAFE_INTEGER,
+  what = 'amount of money',
+): Micros {
   const [, whole, fraction = ''] = AMOUNT.exec(text) ?? [];
   const micros = whole === undefined ? NaN : Number(`${whole}${fraction.padEnd(6, '0')}`);
   if (micros <= most) return micros;
   const shown = escapeUnprintable(text.slice(0, 40));
   const wanted = `a number from 0 to ${formatMicros(most)} with at most six decimals`;
-  throw invalid(`"${shown}" is no amount of money: write ${wanted}, such as 0.05.`);
+  throw invalid(`"${shown}" is no ${what}: write ${wanted}, such as 0.05.`);
 }
 
 /** A number of a document in millionths; undefined where it has more than six decimals. */

@@ -56,6 +56,8 @@ describe('behind TAB', () => {
     expect(await offered('tenant', 'list', '--output', '=')).toContain('csv');
     expect(await offeredTo('zsh', 'tenant', 'list', '--output=js')).toEqual(['--output=json']);
     expect(await offered('token', 'create', '--role', 'a')).toEqual(['admin', 'approver', 'agent']);
+    expect(await offered('cost', 'report', '--group', 't')).toEqual(['tenant']);
+    expect(await offered('cost', 'report', '--by', 'w')).toEqual(['week']);
     expect(await offered('login', '--ca', '')).toEqual([':files']);
     expect(await offered('tenant', 'list', '--prefix', '')).toEqual([]);
   });

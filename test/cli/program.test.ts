@@ -30,7 +30,9 @@ describe('help', () => {
         violation   requests that did not fit, with the numbers of that moment
         policy      rules that decide beside the limits: set, list, test, delete
         burst       higher limits for a while: request, approve, deny, end, list
-        usage       what is held now, and whether the ledger agrees: show, verify
+        usage       what is held now, whether the ledger agrees: show, verify, prune
+        cost        what use cost, by tenant, pool, label or job: report
+        rate        what an hour of a resource costs: list, set, unset
         audit       who changed what, and proof of it: list, verify, export
         watch       every decision and change as it happens
         webhook     who is told of events, and whether they take them: list, test

@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether somebody sits at a terminal; and what they answer when they are asked. */
   readonly isTerminal?: boolean;
+  readonly columns?: number;
+  readonly isUnicode?: boolean;
   readonly answer?: boolean;
   readonly secret?: string;
   /** What of the host is another than in a real process. */
@@ -79,7 +81,8 @@ async function runHodei(argv: readonly string[], options: RunOptions): Promise<R
   return { out: out.join('\n'), err: err.join('\n'), code };
 }
 
-function fakeTerminal({ isTerminal = false, answer, secret }: RunOptions) {
+function fakeTerminal(options: RunOptions) {
+  const { isTerminal = false, columns = 100, isUnicode = true, answer, secret } = options;
   const out: string[] = [];
   const err: string[] = [];
   const colour = new Chalk({ level: 0 });
@@ -87,12 +90,16 @@ function fakeTerminal({ isTerminal = false, answer, secret }: RunOptions) {
     out: (line) => void out.push(line),
     outTaken: () => Promise.resolve(true),
     err: (line) => void err.push(line),
+    errStatus: (words) => {
+      if (isTerminal) err.push(`~ ${words}`);
+    },
     isOutTerminal: isTerminal,
     isErrTerminal: isTerminal,
     isInTerminal: isTerminal,
     isInteractive: isTerminal,
-    columns: 100,
     hasScreen: false,
+    columns,
+    isUnicode,
     outColour: colour,
     errColour: colour,
     confirm: async (question) => {
