@@ -5,6 +5,7 @@ import { barOf, sparkline, squeezed } from './chart.ts';
 import { resourcesOf, sayGroup, sayRow, sayShare } from './cost-words.ts';
 import { linesOf, plainTable } from './render.ts';
 import { shown, type Terminal } from './terminal.ts';
+import { widthOf } from './text-width.ts';
 import { count } from './words.ts';
 
 /** A line of the table. */
@@ -12,6 +13,8 @@ interface Line {
   readonly name: string;
   readonly cost: number;
   readonly periods: readonly number[];
+  /** Of several rows that are not shown, or of all. */
+  readonly isSum?: boolean;
   /** In the order of the columns; undefined where nobody knows. */
   readonly parts: readonly (number | undefined)[];
 }
@@ -20,7 +23,7 @@ interface Column {
   readonly header: string;
   readonly width: number;
   readonly isNumber: boolean;
-  text(line: Line, isTotal: boolean): string;
+  text(line: Line): string;
 }
 
 const GAP = 2;
@@ -47,22 +50,14 @@ export function costTable(
   const charts = { points: past, label: by === undefined ? '' : `BY ${by.toUpperCase()}` };
   const fixed = numbers.reduce((sum, { width }) => sum + GAP + width, 0);
   const room = roomFor(terminal.columns - fixed, Math.max(header.length, ...names), charts);
-  const most = Math.max(...lines.map(({ cost }) => cost));
+  // What is left out would dwarf what is shown.
+  const most = Math.max(0, ...report.rows.map(({ cost_micro: cost }) => cost));
   const columns: Column[] = [
     { header, width: room.name, isNumber: false, text: ({ name }) => name },
     ...numbers,
     ...chartColumns(terminal, room, charts.label, most),
   ];
   return render(terminal, columns, lines, total);
-}
-
-/** Of scripts whose characters take two columns: from Hangul to full-width forms, and pictures. */
-const WIDE_CHARACTER =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]|\p{Emoji_Presentation}/gu;
-
-/** So many columns of a terminal, or somewhat more. */
-function widthOf(text: string): number {
-  return text.length + (text.match(WIDE_CHARACTER)?.length ?? 0);
 }
 
 /** What has no price has no column. */
@@ -91,6 +86,7 @@ function linesOfReport(report: CostReport, resources: readonly string[], past: n
     );
   const others = {
     name: `(${count(all - rows.length, 'other')})`,
+    isSum: true,
     cost: left(total, ({ cost }) => cost),
     periods: periods
       .slice(0, past)
@@ -110,6 +106,7 @@ function totalOf({ total_micro: cost, periods, rows }: CostReport, lines: Line[]
   const known = lines[0]?.parts ?? [];
   return {
     name: 'total',
+    isSum: true,
     cost,
     periods: periods.slice(0, past).map(({ cost_micro: each }) => each),
     parts: known.map((_, i) => (isSum ? sum(i) : undefined)),
@@ -186,7 +183,7 @@ function chartColumns(
     header: '',
     width: bar,
     isNumber: false,
-    text: ({ cost }, isTotal) => (isTotal ? '' : barOf(cost, most, bar, isUnicode)),
+    text: ({ cost, isSum = false }) => (isSum ? '' : barOf(cost, most, bar, isUnicode)),
   };
   const sparks: Column = {
     header: label,
@@ -209,9 +206,9 @@ function render(
     colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
     truncate: isUnicode ? '…' : '~',
   });
-  const cells = (line: Line, isTotal: boolean) => columns.map(({ text }) => text(line, isTotal));
+  const cells = (line: Line) => columns.map(({ text }) => text(line));
   table.push(columns.map(({ header }) => outColour.dim(header)));
-  for (const line of lines) table.push(cells(line, false));
-  table.push(cells(total, true).map((text) => outColour.bold(text)));
+  for (const line of lines) table.push(cells(line));
+  table.push(cells(total).map((text) => outColour.bold(text)));
   return linesOf(table);
 }

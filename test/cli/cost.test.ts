@@ -127,7 +127,7 @@ describe('cost report at a terminal', () => {
       JOB            USD  SHARE
       beta:b      222.60   75 %  █████████████████████████████████
       acme:a       73.92   25 %  ███████████
-      (2 others)    0.48   <1 %  ▏
+      (2 others)    0.48   <1 %
       total       297.00  100 %
       ! on ~/data/hodei/hodei.db
       ! These are 2 of 4 rows: --limit 4 for more."
