@@ -5,6 +5,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { measureCost } from './cost.ts';
 import { fill } from './fill.ts';
 import { measureHttp } from './http.ts';
 import { measureHttpJobs } from './http-jobs.ts';
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
       ...(await measureScale(...sizes)),
       ...(await measureJobs(...sizes, { ...hand, tenants: SMALL })),
       ...(await measureQueue(join(folder, 'queue.db'))),
+      ...(await measureCost(join(folder, 'cost.db'))),
       ...(await measureHttp(small, large, LARGE)),
       ...(await measureHttpJobs(...sizes)),
     );
