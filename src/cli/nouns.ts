@@ -119,9 +119,9 @@ export const nouns: readonly Noun[] = [
   },
   {
     name: 'usage',
-    summary: 'what is held now, whether the ledger agrees: show, verify, prune',
+    summary: 'what is held, now and over time: show, history, verify, prune',
     hasVerbs: true,
-    examples: ['usage show acme', 'usage show --tree', 'usage verify'],
+    examples: ['usage show acme', 'usage history acme --last 7d', 'usage verify'],
     register: async (cli, command) => (await import('./commands/usage.ts')).register(cli, command),
   },
   {

@@ -61,7 +61,7 @@ function wholeHour(text: string): number {
   const time = Date.parse(text);
   if (time % HOUR === 0) return time;
   const near = new Date(Math.floor(time / HOUR) * HOUR).toISOString();
-  throw invalid(`Costs are summed up by whole hours (UTC): ${text} is none.`, `Say ${near}.`);
+  throw invalid(`Use is summed up by whole hours (UTC): ${text} is none.`, `Say ${near}.`);
 }
 
 function monthNamed(text: string): Period {

@@ -110,7 +110,13 @@ export class Tallies {
   }
 }
 
-function addProduct(sum: Tally, amount: number, ms: number): void {
+/** A sum of amount × milliseconds, in two digits, that grows. */
+interface Growing {
+  high: number;
+  low: number;
+}
+
+export function addProduct(sum: Growing, amount: number, ms: number): void {
   const product = amount * ms;
   if (product <= Number.MAX_SAFE_INTEGER) {
     addDigits(sum, Math.floor(product / LOW), product % LOW);
@@ -120,7 +126,7 @@ function addProduct(sum: Tally, amount: number, ms: number): void {
   addDigits(sum, Number(exact / BigInt(LOW)), Number(exact % BigInt(LOW)));
 }
 
-function addDigits(sum: Tally, high: number, low: number): void {
+export function addDigits(sum: Growing, high: number, low: number): void {
   const carried = sum.low + low;
   sum.high += high + (carried >= LOW ? 1 : 0);
   sum.low = carried >= LOW ? carried - LOW : carried;

@@ -75,7 +75,7 @@ function describeOperation(operation: Operation, path: string, components: Compo
     summary: operation.summary,
     tags: [partsOf(operation.name).noun],
     'x-hodei-roles': operation.roles,
-    parameters: [...parametersOf(operation, input), ...commonParametersOf(operation)],
+    parameters: [...parametersOf(operation, path, input), ...commonParametersOf(operation)],
     ...(sendsBody(operation) && requestOf(operation, input, components)),
     responses: responsesOf(operation, id, components),
   };
@@ -86,8 +86,12 @@ function suffixOf({ alias }: Operation, path: string): string {
   return path === alias ? pascalCase(path.split('/').at(-1) ?? '') : '';
 }
 
-function parametersOf(operation: Operation, { properties = {}, required = [] }: JsonSchema) {
-  const inPath = pathParameters(operation.path);
+function parametersOf(
+  operation: Operation,
+  path: string,
+  { properties = {}, required = [] }: JsonSchema,
+) {
+  const inPath = pathParameters(path);
   const names = sendsBody(operation) ? inPath : Object.keys(properties);
   const examples = Object(operation.example.input) as Record<string, unknown>;
   return names.map((name) => {
@@ -95,7 +99,7 @@ function parametersOf(operation: Operation, { properties = {}, required = [] }: 
     return parameter({
       name,
       in: inPath.includes(name) ? 'path' : 'query',
-      required: required.includes(name),
+      required: inPath.includes(name) || required.includes(name),
       description,
       schema,
       example: examples[name] ?? example,

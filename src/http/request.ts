@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { FastifyRequest } from 'fastify';
 import { invalid } from '../domain/errors.ts';
 import { nearest } from '../service/nearest.ts';
-import { lazy, pathParameters, type Caller, type Operation } from '../service/operation.ts';
+import { lazy, type Caller, type Operation } from '../service/operation.ts';
 import { freeText, queryBoolean } from '../service/schemas/common.ts';
 import { KEY_HEADER, requireKey } from './idempotency-key.ts';
 import { canChange, sendsBody } from './wire.ts';
@@ -28,7 +28,6 @@ export interface Asked {
 
 /** Reads what a request asks of an operation. @throws invalid */
 export function requestReader(operation: Operation): (request: FastifyRequest) => Asked {
-  const inPath = pathParameters(operation.path);
   const takesBody = sendsBody(operation);
   const takesCommon = canChange(operation);
   return (request) => {
@@ -38,13 +37,14 @@ export function requestReader(operation: Operation): (request: FastifyRequest) =
     if (takesBody) requireNoMore(rest, takesCommon ? commonNames() : []);
     else requireNoBody(request, operation);
     const sent = takesBody ? bodyOf(request) : rest;
-    const twice = inPath.find((name) => Object.hasOwn(sent, name));
+    const inPath = request.params as object;
+    const twice = Object.keys(inPath).find((name) => Object.hasOwn(sent, name));
     if (twice !== undefined) {
       const second = takesBody ? 'the body' : 'the query';
       throw invalid(`${twice} stands in the path and again in ${second}: say it once.`);
     }
     return {
-      input: { ...sent, ...(request.params as object) },
+      input: { ...sent, ...inPath },
       caller: {
         ...callerOf(request, common),
         ifVersion: versionOf(operation, request),

@@ -4,7 +4,7 @@ import type { Period } from '../domain/period.ts';
 import type { PriceBook } from '../domain/rate.ts';
 import { cellsBetween, Tallies, type Span } from '../domain/timed-use.ts';
 import type { JobsOfUse, Key, ResourceRow, Tables } from '../store/store.ts';
-import { spansOfJobs } from './job-spans.ts';
+import { spansOfJobs, type JobSpans } from './job-spans.ts';
 import { cutsOf, priceBookOf } from './price-book.ts';
 
 /** One part of the cost of a time: of a stretch in which no price and no place in the tree changed. */
@@ -123,7 +123,12 @@ export async function pricedUse(
   return { parts, edges };
 }
 
-async function spansNotSummedUp(tables: Tables, { tenants }: CostScope, now: number) {
+/** Of jobs that ended since the hours were summed up last, and of those that run. */
+export async function spansNotSummedUp(
+  tables: Tables,
+  { tenants }: Pick<CostScope, 'tenants'>,
+  now: number,
+): Promise<JobSpans[]> {
   const { sequence: after } = await tables.rollup.get();
   const until = (await tables.events.head())?.sequence ?? after;
   const ended = await spansOfJobs(tables, { of: 'events', after, until }, now);
@@ -132,7 +137,7 @@ async function spansNotSummedUp(tables: Tables, { tenants }: CostScope, now: num
 }
 
 /** So many jobs are read at once, so that a year of them need not fit into memory. */
-const JOBS_AT_ONCE = 10_000;
+export const JOBS_AT_ONCE = 10_000;
 
 /**
  * The same from the jobs themselves, as far as they are kept one by one, in groups.

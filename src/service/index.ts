@@ -51,6 +51,7 @@ import {
 } from './tenants.ts';
 import { createToken, listTokens, revokeToken, whoami } from './tokens.ts';
 import { getUsage, listUsage, repairUsage, topUsage, verifyUsage } from './usage.ts';
+import { usageHistory } from './usage-history.ts';
 import { pruneUsage } from './usage-prune.ts';
 import { listViolations } from './violations.ts';
 import { listWebhooks, testWebhook } from './webhooks.ts';
@@ -72,6 +73,7 @@ export const operations: readonly Operation[] = [
   getUsage,
   listUsage,
   topUsage,
+  usageHistory,
   verifyUsage,
   repairUsage,
   pruneUsage,

@@ -47,3 +47,18 @@ export const repairExample = {
   ],
   differences_in_all: 1,
 };
+
+const day = (n: number) => `2026-11-${n}T00:00:00.000Z`;
+
+export const usageHistoryExample = {
+  ...{ tenant: tenantExample.name, tenant_id: tenantExample.id, pool: null },
+  ...{ resource: 'cpu_m', unit: 'millicores', from: day(16), to: day(23), limit: 6000 },
+  ...{ average: 2134.5, average_share: 0.35575, peak: 5500, peak_share: 0.916667 },
+  ...{ peak_at: '2026-11-19T14:05:12.345Z', p95: 4200, p95_share: 0.7, unit_hours: 358.596 },
+  ...{ from_hourly_averages: false, exact_from: day(16), point_hours: 56 },
+  points: [
+    { begins_at: day(16), average: 1800, peak: 3500 },
+    { begins_at: '2026-11-18T08:00:00.000Z', average: 2903.5, peak: 5500 },
+    { begins_at: '2026-11-20T16:00:00.000Z', average: 1700, peak: 2500 },
+  ],
+};

@@ -1,14 +1,13 @@
 import * as z from 'zod';
 import { reasonCodes, type ReasonCode } from '../domain/admission.ts';
-import { invalid } from '../domain/errors.ts';
 import { READERS } from '../domain/role.ts';
 import type { DecisionFilter, DecisionRow, Tables } from '../store/store.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
 import { rejectedExample, violationExample } from './job-examples.ts';
 import { namesIn, viewViolation } from './job-view.ts';
-import { nearest } from './nearest.ts';
 import { operation } from './operation.ts';
 import { findPool } from './pool-lookup.ts';
+import { findResource } from './resource-lookup.ts';
 import { pageInput, pageOutput, someTime, tenantReference, toInstant } from './schemas/common.ts';
 import { DecisionResponse } from './schemas/job.ts';
 import { poolReference } from './schemas/pool.ts';
@@ -87,25 +86,11 @@ async function toFilter(tables: Tables, input: FilterInput): Promise<DecisionFil
   return {
     ...(tenant !== undefined && { tenant: (await findTenantOrTombstone(tables, tenant)).key }),
     ...(pool !== undefined && { pool: (await findPool(tables, pool)).key }),
-    ...(resource !== undefined && { resource: await resourceKey(tables, resource) }),
+    ...(resource !== undefined && { resource: (await findResource(tables, resource)).key }),
     ...(code !== undefined && { code }),
     ...(since !== undefined && { since: Date.parse(since) }),
     ...(until !== undefined && { until: Date.parse(until) }),
   };
-}
-
-/** Also of a resource that was taken out of the catalogue: its violations stay. */
-async function resourceKey(tables: Tables, name: string): Promise<number> {
-  const resources = await tables.resources.list();
-  const found = resources.find((resource) => resource.name === name);
-  if (found !== undefined) return found.key;
-  const names = resources.map((resource) => resource.name);
-  const meant = nearest(name, names);
-  const known = `There are: ${names.join(', ')}.`;
-  throw invalid(
-    `There is no resource "${name}".`,
-    meant === undefined ? known : `Did you mean ${meant}? ${known}`,
-  );
 }
 
 async function viewOf(names: ReturnType<typeof namesIn>, row: DecisionRow): Promise<DecisionView> {

@@ -57,9 +57,9 @@ export interface UsageHourTable {
   add(rows: readonly UsageHourRow[]): Promise<void>;
   /** Of what begins in a range of time, by tenant, pool, resource and burst. */
   sums(from: Instant, to: Instant, tenant?: Key): Promise<TimedUse[]>;
-  /** Of a tenant's resource in a range of time, by begin. */
+  /** Of a resource in a range of time, by begin. @param tenants null: of all */
   series(
-    tenants: readonly Key[],
+    tenants: readonly Key[] | null,
     resource: Key,
     pool: Key | null,
     from: Instant,
@@ -118,6 +118,8 @@ export type JobsOfUse =
       /** That ran at some time in this range. */
       readonly from: Instant;
       readonly to: Instant;
+      /** Only of this tenant itself. */
+      readonly tenant?: Key | undefined;
     };
 
 export interface JobUseTable {

@@ -121,6 +121,24 @@ export class Bill {
     return rounded(this.#sum(({ label }) => label === value));
   }
 
+  /** What a tenant and those that were below it held of something, stretch by stretch of a time. */
+  stretches(name: string | null, resource: string, pool: string | null, from: number, to: number) {
+    const ends = this.#holdings.flatMap((holding) => [holding.from, this.#end(holding)]);
+    const moves = this.#parents.map(({ at }) => at);
+    const inside = [...ends, ...moves].filter((time) => time > from && time < to);
+    const edges = [...new Set([from, ...inside, to])].sort((a, b) => a - b);
+    const isHeld = (holding: Holding, at: number) =>
+      holding.from <= at &&
+      this.#end(holding) > at &&
+      (pool === null || holding.pool === pool) &&
+      (name === null || this.#line(holding.tenant, at).includes(name));
+    return edges.slice(0, -1).map((begin, i) => {
+      const held = this.#holdings.filter((holding) => isHeld(holding, begin));
+      const amount = held.reduce((sum, { amounts }) => sum + (amounts[resource] ?? 0), 0);
+      return { begin, ms: (edges[i + 1] ?? begin) - begin, amount };
+    });
+  }
+
   byTree() {
     const lines = this.#groups(({ tenant }, at) => this.#line(tenant, at));
     return Object.fromEntries(

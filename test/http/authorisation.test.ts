@@ -55,6 +55,7 @@ const rows: Readonly<Record<string, Row>> = {
   'usage.get': ofTenant(),
   'usage.list': ofParent(),
   'usage.top': ofTenant(),
+  'usage.history': ofTenant({ resource: 'cpu_m' }),
   'usage.verify': { plainly: {} },
   'usage.repair': { plainly: {} },
   'usage.prune': { plainly: {} },

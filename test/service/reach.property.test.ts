@@ -127,6 +127,10 @@ function asked(own: Own): Readonly<Record<string, readonly object[]>> {
     'quota.list': [...trees, { over: 0 }, { sort: 'used' }, { sort: 'created' }],
     'quota.history': ofTenants,
     'usage.get': ofTenants,
+    'usage.history': [
+      { resource: 'cpu_m' },
+      ...ofTenants.map((each) => ({ ...each, resource: 'cpu_m' })),
+    ],
     'usage.list': [...trees, { roots: true }],
     'usage.top': [{}, ...inPools, ...ofTenants],
     'pool.list': [{}],

@@ -7,11 +7,13 @@ import { print, type Run } from '../run.ts';
 import { withSelector, type SelectionFlags } from '../selection.ts';
 import { poolColumn, poolRowsOf, tenantColumn, usageListing } from '../usage-words.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
+import { addHistory } from './usage-history.ts';
 import { addPrune } from './usage-prune.ts';
 import { addVerify } from './usage-verify.ts';
 
 export function register(cli: Cli, noun: Command): void {
   addShow(cli, noun);
+  addHistory(cli, noun);
   addVerify(cli, noun);
   addPrune(cli, noun);
 }

@@ -58,12 +58,16 @@ function source(jobs: JobsOfUse): { readonly from: string; readonly which: Condi
       ),
     };
   }
+  const { after, until, from, to, tenant } = jobs;
+  const ran = `j.id > ? and j.id <= ? and j.admitted_at < ? and
+      (j.ended_at is null or j.ended_at > ?)`;
+  const which = [after, until, to, from];
   return {
     from: 'job j',
-    which: condition(
-      `j.id > ? and j.id <= ? and j.admitted_at < ? and (j.ended_at is null or j.ended_at > ?)`,
-      ...[jobs.after, jobs.until, jobs.to, jobs.from],
-    ),
+    which:
+      tenant === undefined
+        ? condition(ran, ...which)
+        : condition(`${ran} and j.tenant = ?`, ...which, tenant),
   };
 }
 

@@ -29,7 +29,9 @@ export function usageHourTable(database: Database): UsageHourTable {
     },
     async series(tenants, resource, pool, from, to) {
       const conditions = [
-        condition(`tenant in (${marks(tenants.length)})`, ...tenants),
+        ...(tenants === null
+          ? []
+          : [condition(`tenant in (${marks(tenants.length)})`, ...tenants)]),
         condition('begins_at >= ? and begins_at < ?', from, to),
         condition('resource = ?', resource),
         ...(pool === null ? [] : [condition('pool = ?', pool)]),
