@@ -4,6 +4,7 @@ import { kindOf } from '../domain/job.ts';
 import { formatAmount, splitAmount } from '../domain/quantity.ts';
 import { builtInOf, limitField } from '../domain/resource.ts';
 import type { JobView, ViolationView } from '../service/job-view.ts';
+import { sayPrice } from './budget-words.ts';
 import { isSameUnit, sayAmount, sayMoment, sayTime } from './words.ts';
 
 /** Units by resource, where an answer carries them. */
@@ -54,6 +55,7 @@ const clauses: Readonly<Record<ReasonCode, (subject: Subject, why: ViolationView
   impossible: sayImpossible,
   over_quota: sayLack,
   over_capacity: sayLack,
+  over_budget: sayOverrun,
   pool_held: (_, { scope }) => `${scopeText(scope)} is held: nothing new starts in it`,
   waiting_ahead: (_, { scope }) =>
     `others wait longer in ${scopeText(scope)}, and are looked at first`,
@@ -77,6 +79,15 @@ function sayLack(subject: Subject, violation: ViolationView): string {
   return isOwn(subject, scope)
     ? `${asks} and ${room}`
     : `${asks}, and ${whose(subject, scope)} ${room}`;
+}
+
+/** `acme's budget of 500.00 a month has 478.20 spent and committed, and this needs 31.00 until its lease ends` */
+function sayOverrun(subject: Subject, { scope, limit, used, requested }: ViolationView): string {
+  const whoseBudget = isOwn(subject, scope) ? subject.tenant : `${scope.tenant}`;
+  return (
+    `${whoseBudget}'s budget of ${sayPrice(limit ?? 0)} a month has ${sayPrice(used ?? 0)} ` +
+    `spent and committed, and this needs ${sayPrice(requested ?? 0)} until its lease ends`
+  );
 }
 
 /** `, lent until 14:30; 4 without`: what a burst session makes of a limit is not for long. */
@@ -154,5 +165,6 @@ export function sayAwaited(job: Pick<JobView, 'tenant' | 'violations' | 'resourc
   const { scope, resource, requested, code } = first;
   if (resource !== null) return `${sayNeed(resource, requested ?? 0)} in ${scopeText(scope)}`;
   if (code === 'waiting_ahead') return `others in ${scopeText(scope)}`;
+  if (code === 'over_budget') return `the budget of ${scopeText(scope)}`;
   return code === 'policy' ? 'a policy rule' : `${scopeText(scope)}, which is held`;
 }

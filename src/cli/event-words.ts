@@ -1,6 +1,7 @@
 import type { EventView } from '../service/event-page.ts';
 import { formatAmount, splitAmount } from '../domain/quantity.ts';
 import { builtInResources, limitField } from '../domain/resource.ts';
+import { sayBudgetChange } from './budget-event-words.ts';
 import { sayBurstChange } from './burst-event-words.ts';
 import type { Column, Listing } from './render.ts';
 import { count, isSameUnit, sayAmount, sayChange, sayField, sayLimit, sayTime } from './words.ts';
@@ -15,6 +16,7 @@ function sayDifference({ operation, object, before, after }: EventView): string 
   const [noun = '', verb = ''] = operation.split('.');
   if (noun === 'job') return sayJobChange(verb, object, before, after);
   if (noun === 'burst') return `${object}: ${sayBurstChange(verb, after ?? {})}`;
+  if (noun === 'budget') return sayBudgetChange(verb, before, after);
   if (noun === 'token') return sayTokenChange(verb, before, after ?? {});
   if (operation === 'tenant.create') return sayCreation(after ?? {});
   if (verb === 'delete') return '';

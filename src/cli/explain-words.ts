@@ -1,13 +1,13 @@
 import { scopeText } from '../domain/ceiling.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { splitAmount } from '../domain/quantity.ts';
-import { spokenName } from '../domain/resource.ts';
 import { sayNeed, sayNeeds, sayPlace, sayReasons } from './decision-words.ts';
+import { beside, labelled, labelledOnce, sayStand } from './explain-facts.ts';
 import { sayLine, sayMoves } from './line-words.ts';
 import { saysBurst, saysRaises } from './raise-words.ts';
 import { sayJob } from './job-words.ts';
-import type { Explanation, Fact, Story, TenantExplanation } from './story.ts';
-import { count, isSameUnit, sayList, sayMoment } from './words.ts';
+import type { Explanation, Fact, Story } from './story.ts';
+import { sayList, sayMoment } from './words.ts';
 
 type Now = NonNullable<Explanation['now']>;
 
@@ -87,39 +87,6 @@ function isLack(violation: Violation): violation is Lack {
   return resource !== null && overBy !== null && code !== 'impossible';
 }
 
-/** Of facts of one label only the first says it. */
-function labelledOnce<F extends Fact>(facts: readonly F[]): Fact[] {
-  return facts.map((fact, i) => (i === 0 ? fact : { ...fact, label: '' }));
-}
-
-interface Stand {
-  readonly resource: string;
-  readonly limit: number | null;
-  readonly used: number;
-  readonly base?: number | undefined;
-  readonly lent_until?: string | undefined;
-}
-
-/** `limit 6, used 3.5`; `limit 5.6, lent until 14:30 (4 without), used 5` */
-function sayStand(stand: Stand, units: Explanation['units'], now: number): string {
-  const { resource, limit, used } = stand;
-  const named = { name: resource, unit: units[resource] ?? 'count' };
-  const most = limit === null ? 'unlimited' : splitAmount(limit, named);
-  if (most === 'unlimited') return `unlimited, used ${sayNeed(resource, used, units)}`;
-  const number = (amount: number) => beside(amount, named, most.unit);
-  return `limit ${most.number}${sayLent(stand, number, now)}, used ${number(used)}`;
-}
-
-function sayLent({ base, lent_until: until }: Stand, say: (amount: number) => string, now: number) {
-  if (base === undefined) return '';
-  return `, lent${until === undefined ? '' : ` until ${sayMoment(until, now)}`} (${say(base)} without)`;
-}
-
-function beside(amount: number, named: { name: string; unit: string }, preferred: string): string {
-  const { number, unit } = splitAmount(amount, named, preferred || undefined);
-  return unit === '' || isSameUnit(unit, preferred) ? number : `${number} ${unit}`;
-}
-
 /** So many places are named in which there is room. */
 const NAMED = 3;
 
@@ -184,10 +151,6 @@ function holders({ now: today, units }: Explanation, now: number): Fact[] {
   return labelledOnce(facts);
 }
 
-function labelled(label: string, values: readonly string[]): Fact[] {
-  return labelledOnce(values.map((value) => ({ label, value })));
-}
-
 function sayWayOut({ kind, state, now, tenant, units, position }: Explanation): string[] {
   if (now === null || (state !== 'queued' && state !== 'rejected')) return [];
   const isJob = kind === 'job';
@@ -246,54 +209,4 @@ function soonestOf(
     .sort((a, b) => ((a.expires_at ?? '') < (b.expires_at ?? '') ? -1 : 1));
   const holder = first ?? jobs[0];
   return holder?.job_id ?? holder?.job ?? undefined;
-}
-
-/** Of a tenant: all that it waits for and was refused. */
-export function tenantStoryOf(explanation: TenantExplanation, now: number): Story {
-  const { tenant, running, waiting, suspended_by: suspended, causes, rejections } = explanation;
-  const runs = `${tenant} runs ${running === 0 ? 'no job' : count(running, 'job')}`;
-  const waits =
-    waiting === 0 ? 'none waits' : `${count(waiting, 'job')} ${waiting === 1 ? 'waits' : 'wait'}`;
-  const nothing = rejections.length === 0 ? ', and nothing was rejected within a day' : '';
-  return {
-    answer: `${runs}, ${waits}${nothing}.`,
-    facts: [
-      labelled('suspended', suspended === null ? [] : [`${suspended}: nothing new starts there`]),
-      causes.map((cause) => sayCause(cause, explanation.units, now)),
-      labelledOnce(rejections.map((rejection) => sayRejections(rejection, now))),
-    ],
-    wayOut: [],
-  };
-}
-
-function sayCause(
-  { scope, resource, jobs, requested, first, ...stand }: TenantExplanation['causes'][number],
-  units: Explanation['units'],
-  now: number,
-): Fact {
-  const waited = formatDuration((now - Date.parse(first.requested_at)) / 1000);
-  return {
-    label: jobs === 1 ? '1 job waits' : `${jobs.toLocaleString('en-US')} jobs wait`,
-    value: `for ${sayNeed(resource, requested, units)} in ${scopeText(scope)}`,
-    aside: `${sayStand({ resource, ...stand }, units, now)}; ${first.job_id ?? first.id} first, for ${waited}`,
-  };
-}
-
-function sayRejections(
-  {
-    code,
-    scope,
-    resource,
-    times,
-    last_at: last,
-    decision_id: id,
-  }: TenantExplanation['rejections'][number],
-  now: number,
-): Fact {
-  const what = resource === null ? '' : `${spokenName(resource)} in `;
-  return {
-    label: 'rejected',
-    value: `${count(times, 'time')}: ${code.replaceAll('_', ' ')}, ${what}${scopeText(scope)}`,
-    aside: `last ${sayMoment(last, now)}, ${id}`,
-  };
 }

@@ -118,6 +118,17 @@ export const nouns: readonly Noun[] = [
     register: async (cli, command) => (await import('./commands/burst.ts')).register(cli, command),
   },
   {
+    name: 'budget',
+    summary: 'what a month may cost: set, get, list, credit, correct',
+    hasVerbs: true,
+    examples: [
+      'budget set acme --monthly 500 --on-exceeded block',
+      'budget get acme',
+      'budget credit acme 50 --reason "the outage of Friday"',
+    ],
+    register: async (cli, command) => (await import('./commands/budget.ts')).register(cli, command),
+  },
+  {
     name: 'usage',
     summary: 'what is held, now and over time: show, history, verify, prune',
     hasVerbs: true,

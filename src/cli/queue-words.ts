@@ -17,6 +17,7 @@ export function sayAwaited({ scope, resource, amount, code }: QueuedJobView['wai
   }
   if (code === 'suspended') return `${scopeText(scope)}, which is suspended`;
   if (code === 'pool_held') return `${scopeText(scope)}, which is held`;
+  if (code === 'over_budget') return `the budget of ${scopeText(scope)}`;
   return code === 'policy' ? 'a policy rule' : 'its turn';
 }
 

@@ -10,6 +10,7 @@ export const reasonCodes = [
   'impossible',
   'over_quota',
   'over_capacity',
+  'over_budget',
   'pool_held',
   'waiting_ahead',
   'reserved',
@@ -25,6 +26,8 @@ export const reasonMeanings: Readonly<Record<ReasonCode, string>> = {
   impossible: 'it is more than would fit if nothing else ran: waiting would not help',
   over_quota: 'a limit of the tenant, or of one above it, leaves less',
   over_capacity: 'the pool has less room',
+  over_budget:
+    'the budget of the tenant, or of one above it, does not pay for it until its lease ends',
   pool_held: 'the pool is held: nothing new starts in it',
   waiting_ahead: 'jobs that wait longer have not been looked at yet',
   reserved: 'the room that there is, is kept for a job that has waited too long',
@@ -32,7 +35,7 @@ export const reasonMeanings: Readonly<Record<ReasonCode, string>> = {
   queue_full: 'as many jobs wait in the pool as may',
 };
 
-/** A reason of a decision; numbers are null where it is none of amount. */
+/** A reason of a decision; numbers are null where it is none of amount, and money for a budget. */
 export interface Violation<Scope extends ScopeName = ScopeName> {
   readonly scope: Scope;
   readonly resource: string | null;
@@ -47,11 +50,23 @@ export interface Violation<Scope extends ScopeName = ScopeName> {
   readonly code: ReasonCode;
 }
 
+/** A budget that does not pay for the request, in millionths of money. */
+export interface Overrun<Scope extends ScopeName = ScopeName> {
+  readonly scope: Scope;
+  readonly limit: number;
+  /** What was spent in the month, and what running jobs are committed to. */
+  readonly used: number;
+  readonly requested: number;
+  readonly overBy: number;
+}
+
 /** All that a decision depends on. */
 export interface Situation<Scope extends ScopeName = ScopeName> {
   readonly amounts: Amounts;
   /** Of every scope on the path, nearest first, then the pool. */
   readonly ceilings: readonly Ceiling<Scope>[];
+  /** The budgets that would be overrun, nearest first. */
+  readonly overruns: readonly Overrun<Scope>[];
   /** The scope of the pool. */
   readonly pool: Scope | undefined;
   /** The nearest suspended scope of the tenant's line. */
@@ -173,7 +188,7 @@ function offerFor<Scope extends ScopeName>(
   });
 }
 
-/** A rule lets in above limits of tenants; never above what a pool has, nor where nothing starts. */
+/** A rule lets in above limits of tenants; not above what a pool has or a budget pays, nor where nothing starts. */
 function isOfLimit({ code }: Violation): boolean {
   return code === 'over_quota';
 }
@@ -204,10 +219,11 @@ function violationsOf<Scope extends ScopeName>(
   situation: Situation<Scope>,
   checks: readonly Check<Scope>[],
 ): Violation<Scope>[] {
-  const { held, preceded, verdict } = situation;
+  const { held, preceded, verdict, overruns } = situation;
   const over = checks.filter(({ overBy }) => overBy > 0);
   return [
     ...over.map((check) => violationOf(check, check.limit, codeOf(check))),
+    ...overruns.map((overrun) => ({ ...reasonOf(overrun.scope, 'over_budget'), ...overrun })),
     ...(held === undefined ? [] : [reasonOf(held, 'pool_held')]),
     ...(verdict?.action === 'queue' ? byRule(situation) : []),
     ...(preceded === undefined ? [] : [reasonOf(preceded, 'waiting_ahead')]),

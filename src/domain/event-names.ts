@@ -39,6 +39,13 @@ export const eventNames = [
   'usage.prune',
   'rate.set',
   'rate.unset',
+  'budget.set',
+  'budget.unset',
+  'budget.credit',
+  'budget.correct',
+  'budget.warning',
+  'budget.critical',
+  'budget.exceeded',
   'token.create',
   'token.revoke',
   'token.refuse',
@@ -53,6 +60,7 @@ export type EventName = (typeof eventNames)[number];
 const unasked: readonly EventName[] = [
   ...(['job.queue', 'job.reject', 'job.promote', 'job.expire', 'job.evict'] as const),
   ...(['burst.begin', 'burst.notice', 'burst.expire', 'burst.lapse'] as const),
+  ...(['budget.warning', 'budget.critical', 'budget.exceeded'] as const),
   ...(['quota.notice', 'token.refuse'] as const),
 ];
 

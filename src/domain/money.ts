@@ -64,6 +64,13 @@ export function roundToMicros(money: Money): Micros {
   return money < 0n ? -Number(rounded) : Number(rounded);
 }
 
+/** The same of what is only shown beside a limit: from 0 to the most that a number tells exactly. */
+export function boundedMicros(money: Money): Micros {
+  if (money <= 0n) return 0;
+  const most = BigInt(Number.MAX_SAFE_INTEGER) * PARTS_PER_MICRO;
+  return roundToMicros(money < most ? money : most);
+}
+
 /** Unit-hours of a use: core-hours, GiB-hours; as close as a floating-point number comes. */
 export function unitHours({ high, low }: TwoDigits, unit: number): number {
   return (high * 4_294_967_296 + low) / (3_600_000 * unit);

@@ -14,6 +14,7 @@ export const TEST_EVENT = 'webhook.test' satisfies EventName;
 /** What a webhook is told of, where nothing is said: what happens without anybody's looking on. */
 export const defaultKinds: readonly string[] = [
   ...['burst', 'job.promote', 'job.evict', 'job.expire', 'quota.notice'],
+  ...['budget.warning', 'budget.critical', 'budget.exceeded'],
 ];
 
 /** What is wrong with the address of a webhook, or undefined. It never repeats the address. */

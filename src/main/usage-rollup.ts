@@ -1,9 +1,10 @@
+import { lookAtBudgets, tellOfBudgets, type BudgetLooks } from '../service/budget-looks.ts';
 import type { Service } from '../service/call.ts';
 import { system } from '../service/system.ts';
 import { pruneUsage } from '../service/usage-prune.ts';
 import { recordUsage, sumUpUsage } from '../service/usage-rollup.ts';
 
-/** How often a server sums up what ended jobs used, and removes those that are too old. */
+/** How often a server sums up what ended jobs used, looks at budgets, and removes those that are too old. */
 const ROLL_UP_MS = 10_000;
 const PRUNE_MS = 3_600_000;
 /** Between two steps, so that those who ask for something come in between. */
@@ -47,8 +48,14 @@ export function startUsageRollup(
       await rest();
     }
   };
+  const judgeBudgets = async () => {
+    const caller = system(newTraceId());
+    const seen: BudgetLooks = await service(lookAtBudgets, {}, caller);
+    if (seen.looks.length > 0) await service(tellOfBudgets, { seen }, caller);
+  };
   const work = async () => {
     await sumUpAll();
+    await judgeBudgets();
     if (performance.now() - lastPruned < PRUNE_MS) return;
     lastPruned = performance.now();
     await pruneAll();

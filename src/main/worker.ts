@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { lookAtBudgets, tellOfBudgets } from '../service/budget-looks.ts';
 import { runLocal } from '../service/call.ts';
 import { steadyClock } from '../service/clock.ts';
 import { sweep } from '../service/sweep.ts';
@@ -46,7 +47,10 @@ function work(port: Port & { close(): void }, { path, writes, mostTenants }: Wor
 
 /** Who asks is found out by the thread that writes: no read that takes long shall keep it waiting. */
 function operationsOf(writes: boolean, meter: Meter): Operation[] {
-  const bookkeeping = [sumUpUsage, recordUsage, ...partsOfMetrics];
+  const bookkeeping = [
+    ...[sumUpUsage, recordUsage, lookAtBudgets, tellOfBudgets],
+    ...partsOfMetrics,
+  ];
   const all = [...operations, canRead, canWrite, ...bookkeeping];
   const own = all.filter(({ isReadOnly }) => isReadOnly !== writes);
   if (!writes) return own;

@@ -1,6 +1,7 @@
 import type { BurstOffer } from '../domain/admission.ts';
 import type { Verdict } from '../domain/policy.ts';
 import type { BurstRow, JobRow } from '../store/store.ts';
+import { recommit, startOf } from './budget-use.ts';
 import { openForJob } from './burst-opening.ts';
 import { burstsFor } from './burst-lifts.ts';
 import { recordDecision } from './decision-log.ts';
@@ -107,6 +108,7 @@ export async function begin(
   const key = await tables.jobs.insert(job, charges);
   for (const burst of bursts) await tables.bursts.addJob(burst.key, key);
   await charge(context, inForce, charges);
+  await recommit(context, job, [startOf(job, charges)]);
   await rememberKey(context, ask, { ...job, key });
   const burst = bursts[0]?.id ?? null;
   const operation = isAdopted ? 'job.adopt' : 'job.admit';

@@ -4,7 +4,7 @@ import type { Period } from '../domain/period.ts';
 import type { PriceBook } from '../domain/rate.ts';
 import { cellsBetween, Tallies, type Span } from '../domain/timed-use.ts';
 import type { JobsOfUse, Key, ResourceRow, Tables } from '../store/store.ts';
-import { spansOfJobs, type JobSpans } from './job-spans.ts';
+import { restsOfJobs, spansOfJobs, type JobSpans } from './job-spans.ts';
 import { cutsOf, priceBookOf } from './price-book.ts';
 
 /** One part of the cost of a time: of a stretch in which no price and no place in the tree changed. */
@@ -134,6 +134,14 @@ export async function spansNotSummedUp(
   const ended = await spansOfJobs(tables, { of: 'events', after, until }, now);
   const living = await spansOfJobs(tables, { of: 'living', tenants }, now);
   return [...ended, ...living];
+}
+
+/** What jobs that run will hold until their leases, or the time, end. */
+export async function pricedRest(tables: Tables, scope: CostScope, now: number): Promise<Priced[]> {
+  const pricing = await pricingOf(tables, scope);
+  const tallies = new Tallies(cellsBetween(pricing.edges));
+  for (const span of await restsOfJobs(tables, now)) if (isIn(span, scope)) tallies.add(span);
+  return tallies.sums.map((sum) => pricing.price(sum));
 }
 
 /** So many jobs are read at once, so that a year of them need not fit into memory. */

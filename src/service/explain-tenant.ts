@@ -12,6 +12,7 @@ import type {
 import { namesIn } from './job-view.ts';
 import { ceilingsOf, pathOf } from './ledger.ts';
 import type { Context } from './operation.ts';
+import { awaitedIn } from './obstacles.ts';
 import { overdueAsOf } from './overdue.ts';
 import { toInstant } from './schemas/common.ts';
 import type { TenantExplainResponse } from './schemas/explain.ts';
@@ -70,10 +71,12 @@ async function causeOf(
   const resource = resources.find(({ key }) => key === place.resource);
   if (first === undefined || scope === undefined || resource === undefined)
     throw new Error('a job waits nowhere');
+  const { code } = await (await awaitedIn(context))(first);
   const amounts: number[] = [];
   for (const job of jobs) amounts.push(await amountOf(tables, job, resource.key));
   return {
     ...(await standOf(context, first, scope, resource)),
+    ...(code === 'over_budget' && { is_money: true as const }),
     jobs: jobs.length,
     requested: amounts.reduce((sum, amount) => Math.min(sum + amount, MAX_AMOUNT), 0),
     first: {

@@ -1,5 +1,14 @@
 import { exportAudit, verifyAudit } from './audit.ts';
 import {
+  correctBudget,
+  creditBudget,
+  getBudget,
+  listBudgetEntries,
+  listBudgets,
+  setBudget,
+  unsetBudget,
+} from './budgets.ts';
+import {
   approveBurstSession,
   cancelBurst,
   denyBurst,
@@ -116,6 +125,13 @@ export const operations: readonly Operation[] = [
   setRate,
   unsetRate,
   reportCost,
+  getBudget,
+  setBudget,
+  unsetBudget,
+  creditBudget,
+  correctBudget,
+  listBudgetEntries,
+  listBudgets,
   createToken,
   listTokens,
   revokeToken,

@@ -1,22 +1,22 @@
 import { decide, type Decision, type Situation, type Violation } from '../domain/admission.ts';
-import type { Amounts } from '../domain/job.ts';
+import { monthOf } from '../domain/period.ts';
 import { statusAsOf } from '../domain/pool.ts';
 import {
   UNTIL_ALLOWED,
   UNTIL_OPEN,
-  type JobRow,
   type PoolRow,
   type ResourceRow,
   type Tables,
   type TenantRow,
   type WaitingRow,
 } from '../store/store.ts';
+import { overrunsBy } from './budget-overruns.ts';
 import { burstOffers } from './burst-offers.ts';
+import type { Question } from './job-question.ts';
 import {
   ceilingsOf,
   pathOf,
   scopeKeyOf,
-  type Charge,
   type CeilingOptions,
   type Path,
   type PathCeilings,
@@ -26,19 +26,9 @@ import type { Context } from './operation.ts';
 import { factsOf, rulesInForce } from './policy-rules.ts';
 import { settingsInForce } from './settings-in-force.ts';
 
-export type PathDecision = Decision<PathScope>;
+export { chargesOf, type Question } from './job-question.ts';
 
-/** What is asked, as far as a decision depends on it. */
-export interface Question {
-  readonly tenant: TenantRow;
-  readonly pool: PoolRow;
-  readonly amounts: Amounts;
-  readonly resources: readonly ResourceRow[];
-  /** What else a rule may look at; without it no rule is asked. */
-  readonly about?: Pick<JobRow, 'labels' | 'priority' | 'jobId' | 'ttlSeconds'>;
-  /** Of a job that changes: all that it would hold then, where the amounts are the difference. */
-  readonly whole?: Amounts;
-}
+export type PathDecision = Decision<PathScope>;
 
 /** What a job waits for. */
 export type Obstacle = Omit<WaitingRow, 'job' | 'pool' | 'tenant' | 'priority'>;
@@ -72,9 +62,11 @@ export async function decideOn(
   const path = await ceilingsOf(at, await pathOf(tables, tenant, pool), resources, options);
   const poolScope = path.scopes.at(-1);
   const rules = await rulesOn(at, question, path, options);
+  const isReading = options.overdue !== undefined;
   const situation: Situation<PathScope> = {
     amounts,
     ceilings: path.ceilings,
+    overruns: await overrunsBy(at, question, path, { isReading }),
     pool: poolScope,
     suspended: suspendedScope(path),
     held: options.arePoolsOn && statusAsOf(pool, now) === 'held' ? poolScope : undefined,
@@ -90,6 +82,9 @@ export async function decideOn(
   if (!options.isNew || decision.outcome === 'admitted') return { path, situation, decision };
   const offers = await burstOffers(at, question.tenant, path.scopes);
   if (offers.length === 0) return { path, situation, decision };
+  // What is lent costs more.
+  const overruns = await overrunsBy(at, question, path, { isBurst: true, isReading });
+  if (overruns.length > 0) return { path, situation, decision };
   const lent = { ...situation, offers };
   return { path, situation: lent, decision: decide(lent) };
 }
@@ -141,26 +136,15 @@ async function arePromotionsDue(tables: Tables, { scopes }: Path): Promise<boole
   return wakeups.some(({ scope }) => scopes.some(({ key }) => key === scope));
 }
 
-/** The amounts as they are charged: by key of resource. */
-export function chargesOf({
-  amounts,
-  resources,
-}: Pick<Question, 'amounts' | 'resources'>): Charge[] {
-  return resources.flatMap(({ key, name }) => {
-    const amount = amounts.get(name);
-    return amount === undefined ? [] : [{ resource: key, name, amount }];
-  });
-}
-
 /** So long after a rule held a job back it is asked again: rules know the time to the minute. */
 const ASKED_AGAIN_MS = 60_000;
 
 /** Whether others than the tenant hold what is lacking: in the pool, or under an ancestor. */
 export function isSharedLack(
-  { scope, requested }: Violation<PathScope>,
+  { scope, requested, code }: Violation<PathScope>,
   tenant: Pick<TenantRow, 'key'>,
 ): boolean {
-  return requested !== null && scope.subject.tenant !== tenant.key;
+  return requested !== null && code !== 'over_budget' && scope.subject.tenant !== tenant.key;
 }
 
 /** What a job waits for: the first thing that stands against it. Its scope gets a row. */
@@ -178,11 +162,13 @@ export async function obstacleOf(
   const resource = catalogue.find((each) => each.name === name);
   if (resource === undefined) throw new Error(`the catalogue has no ${name}`);
   const isRule = code === 'policy';
+  const isMoney = code === 'over_budget';
   return {
     scope: scope.key ?? (await scopeKeyOf(at, scope.subject)),
     resource: resource.key,
-    amount: isRule ? UNTIL_ALLOWED : (requested ?? UNTIL_OPEN),
+    amount: isRule || isMoney ? UNTIL_ALLOWED : (requested ?? UNTIL_OPEN),
     isShared: isSharedLack(first, tenant),
-    lookAt: isRule ? at.now + ASKED_AGAIN_MS : null,
+    // A new month brings a new budget.
+    lookAt: isRule ? at.now + ASKED_AGAIN_MS : isMoney ? monthOf(at.now).to : null,
   };
 }

@@ -1,6 +1,7 @@
 import { conflict } from '../domain/errors.ts';
 import { isLiving, stateAsOf, transition, type JobEvent, type JobState } from '../domain/job.ts';
 import type { JobRow, PoolRow, ResourceAmount, TenantRow } from '../store/store.ts';
+import { extensionOf, recommit, restOf } from './budget-use.ts';
 import { recordEvent } from './event-log.ts';
 import { namesIn } from './job-view.ts';
 import { discharge, pathOf, type Path } from './ledger.ts';
@@ -75,6 +76,7 @@ export async function endJob(
   if (job.state === 'admitted') {
     const path = await pathOf(tables, tenant, pool);
     await discharge(context, path, amounts);
+    await recommit(context, job, [restOf(job, amounts, endOf(job, event, now))]);
     await promoteLater(tables, roomIn(path, amounts));
   } else {
     await tables.waiting.remove({ job: job.key, pool: job.pool });
@@ -85,8 +87,7 @@ export async function endJob(
     ...job,
     state: to,
     dueAt: null,
-    // Its time ran out then, whenever that is written down: reads have said so since.
-    endedAt: event === 'expire' ? job.dueAt : now,
+    endedAt: endOf(job, event, now),
     isClaimDue: false,
     version: job.version + 1,
   };
@@ -99,6 +100,11 @@ export async function endJob(
     after: { state: to, ...because },
   });
   return { job: ended, tenant, pool, amounts };
+}
+
+/** Its time ran out then, whenever that is written down: reads have said so since. */
+function endOf({ dueAt }: JobRow, event: JobEvent, now: number): number {
+  return event === 'expire' ? (dueAt ?? now) : now;
 }
 
 /** The places in which charges take room, or leave some: mostly nobody waits, and none is asked for. */
@@ -125,6 +131,9 @@ export async function renewJob(
     version: job.version + 1,
   };
   await tables.jobs.update(renewed);
+  if (job.state === 'admitted') {
+    await recommit(context, job, [extensionOf(job, renewed, await tables.jobs.amounts(job.key))]);
+  }
   const { tenant } = namesIn(tables);
   await recordEvent(context, {
     operation: 'job.renew',

@@ -1,6 +1,8 @@
 import { decide } from '../domain/admission.ts';
+import { committedUntil } from '../domain/budget.ts';
 import { kindOf, type Amounts } from '../domain/job.ts';
 import type { JobRow, ResourceRow } from '../store/store.ts';
+import { recommit, restOf } from './budget-use.ts';
 import { burstsFor } from './burst-lifts.ts';
 import { recordDecision } from './decision-log.ts';
 import { recordEvent } from './event-log.ts';
@@ -37,18 +39,17 @@ export async function resize(
   if (difference.amounts.size === 0) {
     return viewReplayed(tables, job, now);
   }
-  const question = { ...present, ...difference, whole: wanted };
+  const until = committedUntil(job);
+  const running = { amounts: present.amounts, isBurst: job.burst !== null, until };
+  const question = { ...present, ...difference, whole: wanted, running };
   const ask = () => decideGrowth(context, question);
   const { decision, path } = await askSettled(context, ask, isLasting);
   if (decision.outcome !== 'admitted') return reject(context, job, question, decision);
   // What it held until now is what that time costs.
-  await tables.jobUses.endSegment(
-    job.key,
-    now,
-    job.burst !== null,
-    await tables.jobs.amounts(job.key),
-  );
-  await tables.jobs.replaceAmounts(job.key, chargesOf({ amounts: wanted, resources: catalogue }));
+  const held = await tables.jobs.amounts(job.key);
+  await tables.jobUses.endSegment(job.key, now, job.burst !== null, held);
+  const holds = chargesOf({ amounts: wanted, resources: catalogue });
+  await tables.jobs.replaceAmounts(job.key, holds);
   const charges = chargesOf(difference);
   await charge(context, path, charges);
   // What runs above limits anyway does not go with a session.
@@ -57,6 +58,10 @@ export async function resize(
   for (const { key } of bursts) await tables.bursts.addJob(key, job.key);
   const resized = { ...job, burst: job.burst ?? bursts[0]?.key ?? null, version: job.version + 1 };
   await tables.jobs.update(resized);
+  await recommit(context, job, [
+    { sign: 1, amounts: holds, isBurst: resized.burst !== null, from: now, to: until },
+    restOf(job, held, now),
+  ]);
   await recordEvent(context, {
     operation: 'job.resize',
     tenant: present.tenant.id,

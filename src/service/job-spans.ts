@@ -1,3 +1,4 @@
+import { committedUntil } from '../domain/budget.ts';
 import type { Span } from '../domain/timed-use.ts';
 import type { JobSegmentRow, JobsOfUse, JobUseRow, Key, Tables } from '../store/store.ts';
 
@@ -25,6 +26,15 @@ export async function spansOfJobs(
     i = next;
   }
   return all;
+}
+
+/** What jobs that run are to pay for beyond now; of one that is overdue, what is not written off yet. */
+export async function restsOfJobs(tables: Tables, now: number): Promise<Span[]> {
+  const rows = await tables.jobUses.list({ of: 'living' });
+  return rows.map(({ tenant, pool, resource, isBurst, amount, ...job }) => {
+    const from = Math.min(now, job.dueAt ?? now);
+    return { tenant, pool, resource, isBurst, amount, from, to: committedUntil(job) };
+  });
 }
 
 function spansOf(

@@ -3,6 +3,7 @@ import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Limit } from '../domain/quota.ts';
 import type { Key, PoolRow, ResourceRow, Tables, TenantRow } from '../store/store.ts';
 import { catalogueOf } from './allowances.ts';
+import { budgetFamilies } from './metric-budgets.ts';
 import { family } from './metric-families.ts';
 import { totalsOf } from './metric-tenants.ts';
 import type { Context } from './operation.ts';
@@ -35,6 +36,7 @@ export async function factsOf(
     ...(await poolFamilies(context, catalogue, overdue)),
     ...(await tenantFamilies(context, catalogue, overdue, tenants)),
     ...(await burstFamilies(context, most)),
+    ...(await budgetFamilies(context, most)),
     ...(await webhookFamilies(context)),
     family('hodei_usage_meter_lag_events', [[{}, await eventsNotSummedUp(tables)]]),
   ];

@@ -64,6 +64,22 @@ const catalogue = {
     'gauge',
     'Amounts in use in pools, by resource, that differ from what their running jobs hold; looked at once an hour.',
   ],
+  hodei_budget_limit: [
+    'gauge',
+    'What a tenant and those below it may cost in a month, in units of the currency; of the budgets of which most is spent.',
+  ],
+  hodei_budget_spent: [
+    'gauge',
+    'What was spent of a budget this month (UTC), less credits and as corrected, in units of the currency.',
+  ],
+  hodei_budget_committed: [
+    'gauge',
+    'What running jobs will cost a budget until their leases or the month end, in units of the currency.',
+  ],
+  hodei_budget_threshold_ratio: [
+    'gauge',
+    'From which part of a budget on its level is reached: warning or critical.',
+  ],
   hodei_webhook_backlog: ['gauge', 'Events that a webhook has not taken yet, counted up to 1000.'],
   hodei_webhook_failures: ['gauge', 'Attempts that failed since the last one a webhook has taken.'],
   hodei_store_size_bytes: ['gauge', 'The size of the database file.'],

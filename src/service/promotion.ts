@@ -1,5 +1,6 @@
 import { stateAsOf } from '../domain/job.ts';
 import type { Head, JobRow, Place, ResourceRow, Tables } from '../store/store.ts';
+import { recommit, startOf } from './budget-use.ts';
 import { burstsFor } from './burst-lifts.ts';
 import { recordEvent } from './event-log.ts';
 import { chargesOf, obstacleOf, type Decided, type Question } from './job-admission.ts';
@@ -149,7 +150,7 @@ async function start(
   const charges = chargesOf(question);
   await charge(context, path, charges);
   for (const { key } of bursts) await tables.bursts.addJob(key, job.key);
-  await tables.jobs.update({
+  const started: JobRow = {
     ...job,
     state: 'admitted',
     admittedAt: now,
@@ -158,7 +159,9 @@ async function start(
     burst: burst?.key ?? null,
     isClaimDue: true,
     version: job.version + 1,
-  });
+  };
+  await tables.jobs.update(started);
+  await recommit(context, started, [startOf(started, charges)]);
   await recordEvent(context, {
     operation: 'job.promote',
     tenant: question.tenant.id,

@@ -2,6 +2,7 @@ import { invalid, notFound } from '../domain/errors.ts';
 import { BURST_RATE } from '../domain/rate.ts';
 import { ADMINS, READERS } from '../domain/role.ts';
 import type { RateRow, ResourceRow, Tables } from '../store/store.ts';
+import { forgetUses } from './budget-use.ts';
 import { recordEvent } from './event-log.ts';
 import { nearest } from './nearest.ts';
 import { operation, type Context } from './operation.ts';
@@ -109,6 +110,7 @@ async function change(context: Context, asked: Asked, price: number | null): Pro
   const before = (await tables.rates.list()).find(isSame);
   if (before === undefined) await tables.rates.insert({ ...subject, beginsAt, price });
   else await tables.rates.update(before.key, price);
+  await forgetUses(context);
   await recordEvent(context, {
     operation: price === null ? 'rate.unset' : 'rate.set',
     ...{ tenant: null, object: asked.resource },

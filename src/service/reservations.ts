@@ -106,8 +106,10 @@ async function lookAt(at: At, job: JobRow, before: readonly ReservationRow[]): P
   if (first !== undefined && !isSharedLack(first, question.tenant)) {
     return { ...none, elsewhere: { job, question, violations } };
   }
-  // While nothing starts in its pool, others need not do without.
-  const isHeld = violations.some(({ requested }) => requested === null);
+  // While nothing starts in its pool, or nobody pays for it, others need not do without.
+  const isHeld = violations.some(
+    ({ requested, code }) => requested === null || code === 'over_budget',
+  );
   if (decision.outcome === 'rejected' || isHeld) return none;
   const lacking = examine(path.ceilings, question.amounts).filter(({ overBy }) => overBy > 0);
   // What nobody could give back is not waited for at the cost of others.

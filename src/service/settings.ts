@@ -7,6 +7,7 @@ import { checkSettings } from '../domain/settings-check.ts';
 import { diffSettings, type SettingsChange } from '../domain/settings-diff.ts';
 import type { RevisionRow, Store, Tables } from '../store/store.ts';
 import type { Environment } from './call.ts';
+import { forgetUses } from './budget-use.ts';
 import { recordEvent } from './event-log.ts';
 import { settingsExample } from './examples.ts';
 import { nothingInForce, settingsOf } from './settings-in-force.ts';
@@ -151,6 +152,7 @@ async function putInForce(
   await tables.settings.insert(row);
   const retired = await writeCatalogue(tables, settings.resources);
   await writePools(context, settings);
+  await forgetUses(context);
   // A higher default, a larger pool, pools switched off: there may be room anywhere.
   await promote(context, await tables.waiting.places());
   return { row, changes, retired };

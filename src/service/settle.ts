@@ -1,5 +1,6 @@
 import { transition } from '../domain/job.ts';
 import type { JobRow, Tables } from '../store/store.ts';
+import { areBudgetsDue, judgeDueBudgets } from './budget-alerts.ts';
 import { areBurstsDue, settleBursts } from './burst-settlement.ts';
 import { endJob } from './job-changes.ts';
 import type { Context } from './operation.ts';
@@ -19,6 +20,7 @@ export async function isSettlementDue(tables: Tables, now: number): Promise<bool
   if (await areBurstsDue(tables, now)) return true;
   if (await isResumeDue(tables, now)) return true;
   if (await isRollupDue(tables)) return true;
+  if (await areBudgetsDue(tables, now)) return true;
   if (!(await tables.waiting.isAny())) return false;
   if (await tables.wakeups.isAny()) return true;
   if ((await tables.waiting.toLookAt(now, 1)).length > 0) return true;
@@ -27,7 +29,7 @@ export async function isSettlementDue(tables: Tables, now: number): Promise<bool
 
 /**
  * What every change does first: ends what is overdue, begins and ends burst sessions, resumes the
- * pools whose time is over, and goes on promoting what may fit.
+ * pools whose time is over, looks at budgets, and goes on promoting what may fit.
  * @returns how many jobs and sessions it settled; 0 when nothing is left.
  */
 export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise<number> {
@@ -40,6 +42,7 @@ export async function settle(context: Context, limit = SETTLED_AT_ONCE): Promise
     await promoteLater(tables, await placesInPool(context, pool));
   }
   if (await isRollupDue(tables)) await rollUp(tables);
+  await judgeDueBudgets(system);
   await continuePromotion(system);
   // Last, when everybody waits for what it lacks now.
   await promote(system, distinct(await renewReservations(system)));

@@ -2,6 +2,7 @@ import { conflict, HodeiError } from '../domain/errors.ts';
 import { stateAsOf, transition } from '../domain/job.ts';
 import type { TenantStatus } from '../domain/tenant.ts';
 import type { JobRow, Tables, TenantRow } from '../store/store.ts';
+import { dropBudget } from './budget-changes.ts';
 import { dropBursts } from './burst-settlement.ts';
 import { recordEvent } from './event-log.ts';
 import type { EventName } from '../domain/event-names.ts';
@@ -65,6 +66,7 @@ async function deleteOne(context: Context, tenant: TenantRow): Promise<void> {
   const { tables, now } = context;
   // Nothing has ended in the future: so these are those that have not ended.
   await dropBursts(context, await tables.bursts.ofTenant(tenant.key, now + 1));
+  await dropBudget(tables, tenant);
   const before = await viewTenant(tables, tenant);
   await tables.tenants.replaceLabels(tenant.key, {});
   await tables.tenants.update({

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { conflict, HodeiError, invalid } from '../domain/errors.ts';
 import { OPERATORS, READERS } from '../domain/role.ts';
 import type { TenantRow } from '../store/store.ts';
+import { forgetUses } from './budget-use.ts';
 import { recordEvent } from './event-log.ts';
 import { tenantExample, tenantRequestExample } from './examples.ts';
 import { expectVersion, lazy, operation, Unfinished, type Context } from './operation.ts';
@@ -181,6 +182,7 @@ export const updateTenant = operation({
       await tables.formerParents.insert({
         ...{ tenant: tenant.key, untilAt: context.now, parent: tenant.parent },
       });
+      await forgetUses(context);
       await carryUsage(context, tenant, changed, input.force);
     }
     return saved;

@@ -3,7 +3,7 @@ import type { Instant, Key } from './store-tenants.ts';
 
 /** What a waiting job waits for where it is no amount: that its scope opens. */
 export const UNTIL_OPEN = 0;
-/** That a policy rule lets it go on, which only looking again tells. */
+/** That a policy rule lets it go on, or a budget pays for it, which only looking again tells. */
 export const UNTIL_ALLOWED = -1;
 
 /** A job that waits, and for what: the first scope and resource that lack room for it. */
@@ -54,6 +54,8 @@ export interface WaitingTable {
   toLookAt(now: Instant, limit: number): Promise<WaitingRow[]>;
   /** Has all who shall be looked at again at some time looked at now. */
   hasten(now: Instant): Promise<void>;
+  /** The same of those who wait at a place until they are allowed. */
+  hastenAt(place: Place, now: Instant): Promise<void>;
   /** Every place at which somebody waits. */
   places(): Promise<Place[]>;
   /** How many of one tenant wait in a pool; no more than `most` are counted. */

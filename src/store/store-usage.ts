@@ -95,6 +95,9 @@ export interface JobUseRow {
   /** Null: it has not ended. */
   readonly endedAt: Instant | null;
   readonly dueAt: Instant | null;
+  readonly ttlSeconds: number | null;
+  /** Promoted, and its caller has not been heard of since. */
+  readonly isClaimDue: boolean;
   readonly isBurst: boolean;
   readonly resource: Key;
   readonly amount: number;

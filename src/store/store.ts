@@ -1,3 +1,4 @@
+import type { BudgetEntryTable, BudgetTable, BudgetUseTable } from './store-budgets.ts';
 import type { BurstTable } from './store-bursts.ts';
 import type { ClockTable, EventTable, RevisionTable } from './store-events.ts';
 import type { DecisionTable, JobTable, RequestKeyTable, WakeupTable } from './store-jobs.ts';
@@ -20,6 +21,7 @@ import type {
 } from './store-usage.ts';
 import type { WebhookTable } from './store-webhooks.ts';
 
+export type * from './store-budgets.ts';
 export type * from './store-bursts.ts';
 export type * from './store-events.ts';
 export type * from './store-jobs.ts';
@@ -57,6 +59,9 @@ export interface Tables {
   readonly usageHours: UsageHourTable;
   readonly rollup: RollupTable;
   readonly jobUses: JobUseTable;
+  readonly budgets: BudgetTable;
+  readonly budgetEntries: BudgetEntryTable;
+  readonly budgetUses: BudgetUseTable;
 }
 
 export interface Transaction {

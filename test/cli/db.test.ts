@@ -33,7 +33,7 @@ describe('db migrate', () => {
       {
         "code": 0,
         "err": "",
-        "out": "Applied 8 migrations to ~/data/hodei/hodei.db: 1 tenants-and-quotas, 2 pools-and-jobs, 3 queue-and-policies, 4 tokens, 5 bursts, 6 webhooks, 7 cost and 8 quota-notices.",
+        "out": "Applied 9 migrations to ~/data/hodei/hodei.db: 1 tenants-and-quotas, 2 pools-and-jobs, 3 queue-and-policies, 4 tokens, 5 bursts, 6 webhooks, 7 cost, 8 quota-notices and 9 budgets.",
       }
     `);
     expect(await home.run('db migrate')).toMatchInlineSnapshot(`
@@ -56,7 +56,7 @@ describe('db migrate', () => {
     expect(await home.run('db migrate')).toMatchInlineSnapshot(`
       {
         "code": 7,
-        "err": "hodei: The database has schema 99, and this hodei knows schemas up to 8: it was written by a newer hodei.
+        "err": "hodei: The database has schema 99, and this hodei knows schemas up to 9: it was written by a newer hodei.
              Run the newer hodei, or restore a backup made before the upgrade.",
         "out": "",
       }
@@ -82,9 +82,9 @@ describe('db status', () => {
     const { out, code } = await home.run('db status');
     expect(out.replace(/sqlite\t.*/, 'sqlite\tx')).toMatchInlineSnapshot(`
       "path	~/data/hodei/hodei.db
-      size	340 kB
+      size	365 kB
       wal	0 bytes
-      schema	8
+      schema	9
       sqlite	x
       tenants	1
       events	2
@@ -119,7 +119,7 @@ describe('db status', () => {
   it('looks at a database of a newer hodei too', async () => {
     await home.run('db migrate');
     plantNewerSchema(home.database);
-    expect((await home.run('db status')).out).toContain('schema\t99, known up to 8\n');
+    expect((await home.run('db status')).out).toContain('schema\t99, known up to 9\n');
   });
 });
 

@@ -38,9 +38,9 @@ describe('doctor', () => {
     const { lines, err, code } = await doctor();
     expect(lines).toMatchInlineSnapshot(`
       [
-        "ok    hodei 1.2.3, node x, sqlite x, schema 8",
+        "ok    hodei 1.2.3, node x, sqlite x, schema 9",
         "ok    config: there is no file, the defaults hold",
-        "ok    database ~/data/hodei/hodei.db: 340 kB, 0 bytes of WAL, 1 tenant",
+        "ok    database ~/data/hodei/hodei.db: 365 kB, 0 bytes of WAL, 1 tenant",
         "ok    files: hodei.db 0600 in a folder 0700",
         "ok    journal WAL, synchronous FULL, foreign keys on",
         "ok    integrity: every page, index and reference checked in x ms",
@@ -58,7 +58,7 @@ describe('doctor', () => {
     const { lines, code } = await doctor();
     expect(lines).toMatchInlineSnapshot(`
       [
-        "ok    hodei 1.2.3, node x, sqlite x, schema 8",
+        "ok    hodei 1.2.3, node x, sqlite x, schema 9",
         "ok    config: there is no file, the defaults hold",
         "warn  database: there is none at ~/data/hodei/hodei.db yet: create the first tenant, or an empty one: hodei db migrate",
         "ok    disk: x free",

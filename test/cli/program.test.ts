@@ -30,6 +30,7 @@ describe('help', () => {
         violation   requests that did not fit, with the numbers of that moment
         policy      rules that decide beside the limits: set, list, test, delete
         burst       higher limits for a while: request, approve, deny, end, list
+        budget      what a month may cost: set, get, list, credit, correct
         usage       what is held, now and over time: show, history, verify, prune
         cost        what use cost, by tenant, pool, label or job: report
         rate        what an hour of a resource costs: list, set, unset

@@ -24,7 +24,7 @@ function situation(ceilings: readonly Ceiling[], more: Partial<Situation> = {}):
   return {
     amounts: new Map([['cpu_m', 5]]),
     ...{ ceilings, pool: gpuPool, suspended: undefined, held: undefined, preceded: undefined },
-    ...{ isQueueFull: false, verdict: undefined, onViolation: () => undefined },
+    ...{ overruns: [], isQueueFull: false, verdict: undefined, onViolation: () => undefined },
     ...{ onFull: 'burst', secondChoice: 'reject', offers: [toTwice], ...more },
   };
 }

@@ -57,6 +57,7 @@ const situation: fc.Arbitrary<Situation> = fc.record({
   preceded: somewhere,
   onFull: fc.constantFrom('reject', 'queue'),
   ...{ pool: fc.constant(undefined), isQueueFull: fc.constant(false) },
+  overruns: fc.constant([]),
   ...{ secondChoice: fc.constant('reject' as const), offers: fc.constant([]) },
   ...{ verdict: fc.constant(undefined), onViolation: fc.constant(() => undefined) },
 });
@@ -138,7 +139,7 @@ describe('the smallest raises', () => {
   const open = {
     ...{ secondChoice: 'reject' as const, offers: [] },
     ...{ pool: undefined, suspended: undefined, held: undefined, preceded: undefined },
-    ...{ isQueueFull: false, verdict: undefined, onViolation: () => undefined },
+    ...{ overruns: [], isQueueFull: false, verdict: undefined, onViolation: () => undefined },
   };
 
   it('admit the request, and one less of any of them does not', () => {

@@ -20,7 +20,7 @@ function situation(
 ): Situation {
   const none = {
     ...{ pool: undefined, suspended: undefined, held: undefined, preceded: undefined },
-    ...{ isQueueFull: false, verdict: undefined, onViolation: () => undefined },
+    ...{ overruns: [], isQueueFull: false, verdict: undefined, onViolation: () => undefined },
     ...{ secondChoice: 'reject' as const, offers: [] },
   };
   const amounts = new Map(Object.entries(asked));

@@ -95,6 +95,13 @@ const rows: Readonly<Record<string, Row>> = {
   'burst.cancel': ofBurst(),
   'burst.end': ofBurst(),
   'token.create': { plainly: { name: 'new', role: 'viewer' } },
+  'budget.get': ofTenant(),
+  'budget.set': ofTenant({ monthly_micro: 5 }),
+  'budget.unset': ofTenant(),
+  'budget.credit': ofTenant({ amount_micro: 5 }),
+  'budget.correct': ofTenant({ amount_micro: -5 }),
+  'budget.entries': ofTenant(),
+  'budget.list': { plainly: {} },
   'token.list': { plainly: {} },
   'token.revoke': { plainly: { token: 'viewer-free' } },
   'token.whoami': { plainly: {} },
@@ -150,6 +157,7 @@ function inputsOf({ name }: Operation, target: Target): object[] {
 const decidedAbove = [
   ...['tenant.update', 'tenant.delete', 'tenant.suspend', 'tenant.resume'],
   ...['quota.set', 'quota.unset', 'burst.approve'],
+  ...['budget.set', 'budget.unset', 'budget.credit', 'budget.correct'],
 ];
 /** What an agent does only to what it asked for itself. */
 const ownOfAgents = ['burst.cancel', 'burst.end'];
@@ -216,11 +224,10 @@ function isNotFound(status: number, text: string): boolean {
   return status === 404 || (status === 200 && text.includes('"code":"not_found"'));
 }
 
-/** There is no rule or webhook of that name, which is no matter of who asks. */
+/** There is no rule, webhook or budget of that name, which is no matter of who asks. */
 function missing({ name }: Operation, status: number): number {
-  return ['policy.delete', 'rate.unset', 'webhook.test'].includes(name) && status === 404
-    ? 0
-    : status;
+  const isRare = ['policy.delete', 'rate.unset', 'webhook.test'].includes(name);
+  return (isRare || name.startsWith('budget.')) && status === 404 ? 0 : status;
 }
 
 describe('what is foreign', () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OTHERS, type MetricFamily } from '../../src/domain/metrics.ts';
+import { correctBudget, getBudget, setBudget } from '../../src/service/budgets.ts';
 import { requestBurstSession } from '../../src/service/bursts.ts';
 import { SCOPES_AT_ONCE } from '../../src/service/metric-tenants.ts';
 import { getMetrics, weighForMetrics } from '../../src/service/metrics.ts';
@@ -145,5 +146,28 @@ describe('the way through all tenants', () => {
     const last = await service.call(weighForMetrics, { after: 2 * SCOPES_AT_ONCE, most: 1 });
     expect(last).toMatchObject({ heaviest: [{ tenant: far }], next: null });
     expect(await valuesOf('hodei_tenant_used', { max_tenants: 3 })).toHaveProperty(['far cpu_m']);
+  });
+});
+
+describe('budgets', () => {
+  it('are told of in units of the currency, those of which most is spent first', async () => {
+    const paid = service.as({ reason: 'a test' });
+    const half = { tenant: 'bolt', monthly_micro: 10_000_000, warn_percent: 50 };
+    await paid(setBudget, half);
+    await paid(setBudget, { tenant: 'core', monthly_micro: 2_000_000 });
+    await paid(correctBudget, { tenant: 'bolt', amount_micro: 5_000_000 });
+    const ofBolt = { max_tenants: 1 };
+    expect(await valuesOf('hodei_budget_limit', ofBolt)).toEqual({ bolt: 10 });
+    expect(await valuesOf('hodei_budget_threshold_ratio', ofBolt)).toEqual({
+      'bolt warning': 0.5,
+      'bolt critical': 0.95,
+    });
+    const { spent_micro: spent, committed_micro: committed } = await paid(getBudget, {
+      tenant: 'bolt',
+    });
+    expect(await valuesOf('hodei_budget_spent', ofBolt)).toEqual({ bolt: spent / 1e6 });
+    expect(await valuesOf('hodei_budget_committed', ofBolt)).toEqual({ bolt: committed / 1e6 });
+    expect(spent).toBeGreaterThan(5_000_000);
+    expect(Object.keys(await valuesOf('hodei_budget_limit'))).toEqual(['bolt', 'core']);
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { operations } from '../../src/service/index.ts';
+import { creditBudget, setBudget } from '../../src/service/budgets.ts';
 import { approveBurstSession, listBursts, requestBurstSession } from '../../src/service/bursts.ts';
 import { checkJob, listJobs, releaseJob } from '../../src/service/jobs.ts';
 import type { Call, Operation } from '../../src/service/operation.ts';
@@ -75,6 +76,9 @@ async function people(hodei: TestService, scene: Scene): Promise<Planted[]> {
     const as = hodei.as({ principal: `lender-of-${name}` });
     const wanted = { tenant: name, percentage: 120, reason: `for ${name}`, resources: ['cpu_m'] };
     await as(requestBurstSession, wanted);
+    const paid = hodei.as({ principal: `payer-of-${name}`, reason: `paid for ${name}` });
+    await paid(setBudget, { tenant: name, monthly_micro: 1, on_exceeded: 'block' });
+    await paid(creditBudget, { tenant: name, amount_micro: 1 });
   }
   await call(createToken, { name: 'runner', role: 'agent', tenant: at(scene.bound) });
   if (scene.suspended !== null) await call(suspendTenant, { tenant: at(scene.suspended) });
@@ -145,6 +149,9 @@ function asked(own: Own): Readonly<Record<string, readonly object[]>> {
     'burst.history': ofTenants,
     'burst.list': [{}, { state: 'all' }, ...ofTenants],
     'burst.get': bursts.map((burst) => ({ burst })),
+    'budget.get': ofTenants,
+    'budget.entries': ofTenants,
+    'budget.list': [{}],
     'violation.list': [{}, ...ofTenants, ...inPools],
     'rate.list': [{}, { all: true }],
     'cost.report': [

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
+import { setBudget } from '../../src/service/budgets.ts';
 import type { EventRow } from '../../src/store/store.ts';
+import { countBudgetsIn } from '../helpers/budgets.ts';
 import { jobStates, requireCleanLedger } from '../helpers/ledger.ts';
 import { beginLedger } from '../helpers/ledger-start.ts';
 import { noticesIn } from '../helpers/notice-replay.ts';
@@ -21,8 +23,11 @@ it('what was acknowledged of jobs before a kill -9 is so after it, over and over
   const worker = await bundleWorker(folder, 'job-worker');
   const path = join(folder, 'hodei.db');
   // Room for some of them: the others wait, and are promoted as others are released.
-  await beginLedger(path, { acme: { cpu_m: 100 } });
+  await beginLedger(path, { acme: { cpu_m: 100 } }, async (call) => {
+    await call(setBudget, { tenant: 'acme', monthly_micro: 1_000_000_000_000 });
+  });
   const acknowledged: string[] = [];
+  let budgetsKept = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const workers = Array.from({ length: WORKERS }, (_, i) =>
       startWorker(worker, 'load', path, `w${round}-${i}`),
@@ -30,7 +35,12 @@ it('what was acknowledged of jobs before a kill -9 is so after it, over and over
     await Promise.all(workers.map((each) => killInTheMidst(each, acknowledged)));
     requireEachToldOnce(await requireCleanLedger(path));
     expect(brokenPromises(path, acknowledged)).toEqual([]);
+    for (const { kept, measured } of await countBudgetsIn(path)) {
+      expect(kept ?? measured).toBe(measured);
+      budgetsKept += kept === undefined ? 0 : 1;
+    }
   }
+  expect(budgetsKept).toBeGreaterThan(0);
   expect(acknowledged.length).toBeGreaterThan(ROUNDS * WORKERS * 5);
 }, 60_000);
 

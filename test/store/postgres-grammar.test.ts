@@ -7,6 +7,13 @@ import {
   listBursts,
   requestBurstSession,
 } from '../../src/service/bursts.ts';
+import {
+  creditBudget,
+  listBudgetEntries,
+  listBudgets,
+  setBudget,
+  unsetBudget,
+} from '../../src/service/budgets.ts';
 import { callLocal, type Service } from '../../src/service/call.ts';
 import { exportAudit, verifyAudit } from '../../src/service/audit.ts';
 import { reportCost } from '../../src/service/costs.ts';
@@ -266,6 +273,7 @@ async function doEverything(tables: Tables): Promise<void> {
   for (const filter of [...audits, { until: time }, { limit: 1 }]) await call(listAudit, filter);
   await call(verifyAudit, {});
   for (const period of [{}, { since: time, until: time }]) await call(exportAudit, period);
+  await useBudgets(callAs(service, { ...ana, reason: 'a test' }), tables);
   await useBursts(service, ana, clock, tables);
   await fillPool(call, clock);
   for (const each of [call, bound]) await readJobs(each);
@@ -290,6 +298,7 @@ async function readQueue(tables: Tables): Promise<void> {
   const row = { ...head, ...place, isShared: false, lookAt: null };
   await tables.waiting.update(row);
   await tables.waiting.hasten(START);
+  await tables.waiting.hastenAt(place, START);
   await tables.waiting.countIn(1);
   await tables.waiting.countOf(1, 1, 9);
   await tables.balances.ofChildren(1, 1);
@@ -347,6 +356,18 @@ async function useCosts(call: Call, clock: Clock, tables: Tables): Promise<void>
   const before = new Date(clock.now()).toISOString();
   await call(pruneUsage, { before });
   await tables.usageHours.series([1], 1, 1, 0, START);
+}
+
+async function useBudgets(call: Call, tables: Tables): Promise<void> {
+  await call(setBudget, { tenant: 'acme', monthly_micro: 5 });
+  await call(setBudget, { tenant: 'acme', monthly_micro: 6 });
+  await call(creditBudget, { tenant: 'acme', amount_micro: 1 });
+  await call(listBudgetEntries, { tenant: 'acme' });
+  await call(listBudgets, {});
+  await tables.budgetUses.forget(0);
+  await call(setQuota, { tenant: 'web', gpu: 2 });
+  await call(admitJob, { tenant: 'web', cpu_m: 1 });
+  await call(unsetBudget, { tenant: 'acme' });
 }
 
 async function useTokens(call: Call): Promise<void> {

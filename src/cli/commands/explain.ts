@@ -1,7 +1,8 @@
 import { scopeText } from '../../domain/ceiling.ts';
 import type { Command } from 'commander';
 import { explainDecision, explainJob, explainTenant } from '../../service/explain.ts';
-import { storyOf, tenantStoryOf } from '../explain-words.ts';
+import { tenantStoryOf } from '../explain-tenant-words.ts';
+import { storyOf } from '../explain-words.ts';
 import type { Listing } from '../render.ts';
 import { print, type Run } from '../run.ts';
 import type { Fact, Story } from '../story.ts';

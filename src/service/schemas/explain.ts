@@ -193,6 +193,10 @@ const cause = lazy(() =>
     base: z.int().optional().describe('What the limit is without the session that lifts it now.'),
     lent_until: instant().optional().describe('When that session ends.'),
     used: z.int(),
+    is_money: z
+      .literal(true)
+      .optional()
+      .describe('Where it is the budget of the scope that they wait for, and no resource.'),
     jobs: z.int().describe('How many wait there first.'),
     requested: z.int().describe('How much of it they ask for together.'),
     first: z.strictObject({

@@ -1,6 +1,9 @@
 import type { Limit } from '../../domain/quota.ts';
 import type { NoticeLevel } from '../../domain/quota-notice.ts';
 import type {
+  BudgetRow,
+  FormerParentRow,
+  RateRow,
   Place,
   PoolRow,
   ResourceAmount,
@@ -91,15 +94,20 @@ function rememberingTables(tables: Tables, kept: Kept, changing: Changing): Tabl
     reservations: rememberingReservations(tables.reservations, kept, changing),
     bursts: rememberingBursts(tables.bursts, kept, changing),
     rollup: rememberingRollup(tables.rollup, kept, changing),
+    rates: rememberingRates(tables.rates, kept, changing),
+    formerParents: rememberingFormerParents(tables.formerParents, kept, changing),
+    budgets: rememberingBudgets(tables.budgets, kept, changing),
   };
 }
 
 function rememberingRevisions(table: RevisionTable, kept: Kept, changing: Changing) {
   const current = kept<'current', RevisionRow | undefined>();
+  const all = kept<'all', RevisionRow[]>();
   return {
     ...table,
     current: () => recall(current, 'current', table.current),
-    insert: changing([current], table.insert),
+    list: () => recall(all, 'all', table.list),
+    insert: changing([current, all], table.insert),
   };
 }
 
@@ -199,6 +207,38 @@ function rememberingRollup(table: Tables['rollup'], kept: Kept, changing: Changi
   return {
     get: () => recall(only, 'only', table.get),
     put: changing([only], table.put),
+  };
+}
+
+function rememberingRates(table: Tables['rates'], kept: Kept, changing: Changing) {
+  const all = kept<'all', RateRow[]>();
+  return {
+    list: () => recall(all, 'all', table.list),
+    insert: changing([all], table.insert),
+    update: changing([all], table.update),
+  };
+}
+
+function rememberingFormerParents(table: Tables['formerParents'], kept: Kept, changing: Changing) {
+  const all = kept<'all', FormerParentRow[]>();
+  return {
+    list: () => recall(all, 'all', table.list),
+    insert: changing([all], table.insert),
+  };
+}
+
+function rememberingBudgets(table: Tables['budgets'], kept: Kept, changing: Changing) {
+  const any = kept<'any', boolean>();
+  const byTenant = kept<number, BudgetRow | undefined>();
+  const all = [any, byTenant];
+  return {
+    ...table,
+    isAny: () => recall(any, 'any', table.isAny),
+    ofEach: (tenants: readonly number[]) =>
+      recallEach(byTenant, tenants, (tenant) => tenant, table.ofEach),
+    insert: changing(all, table.insert),
+    update: changing(all, table.update),
+    remove: changing(all, table.remove),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Tables } from '../store.ts';
 import { balanceTable } from './balances.ts';
+import { budgetEntryTable, budgetTable, budgetUseTable } from './budgets.ts';
 import { burstTable } from './bursts.ts';
 import { clockTable } from './clock.ts';
 import type { Database } from './database.ts';
@@ -55,5 +56,8 @@ export function tablesOf(database: Database): Tables {
     usageHours: usageHourTable(database),
     rollup: rollupTable(database),
     jobUses: jobUseTable(database),
+    budgets: budgetTable(database),
+    budgetEntries: budgetEntryTable(database),
+    budgetUses: budgetUseTable(database),
   };
 }

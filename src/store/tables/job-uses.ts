@@ -78,6 +78,8 @@ interface UseRow {
   admitted_at: number;
   ended_at: number | null;
   due_at: number | null;
+  ttl_seconds: number | null;
+  claim_due: number;
   is_burst: number;
   resource: number;
   amount: number;
@@ -87,7 +89,7 @@ async function list(database: Database, jobs: JobsOfUse): Promise<JobUseRow[]> {
   const { from, which } = source(jobs);
   const rows = await database.all<UseRow>(
     `select j.id as job, j.tenant, j.pool, j.admitted_at, j.ended_at, j.due_at,
-       case when j.burst is null then 0 else 1 end as is_burst, a.resource, a.amount
+       j.ttl_seconds, j.claim_due, case when j.burst is null then 0 else 1 end as is_burst, a.resource, a.amount
      from ${from} join job_resource a on a.job = j.id
      where ${which.sql} and j.admitted_at is not null order by j.id, a.resource`,
     ...which.values,
@@ -99,6 +101,8 @@ async function list(database: Database, jobs: JobsOfUse): Promise<JobUseRow[]> {
     admittedAt: row.admitted_at,
     endedAt: row.ended_at,
     dueAt: row.due_at,
+    ttlSeconds: row.ttl_seconds,
+    isClaimDue: row.claim_due === 1,
     isBurst: row.is_burst === 1,
     resource: row.resource,
     amount: row.amount,

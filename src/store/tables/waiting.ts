@@ -1,4 +1,12 @@
-import type { Head, InLine, Key, Place, WaitingRow, WaitingTable } from '../store.ts';
+import {
+  UNTIL_ALLOWED,
+  type Head,
+  type InLine,
+  type Key,
+  type Place,
+  type WaitingRow,
+  type WaitingTable,
+} from '../store.ts';
 import type { Database } from './database.ts';
 
 interface Row {
@@ -65,6 +73,12 @@ export function waitingTable(database: Database): WaitingTable {
       return rows.map(toWaiting);
     },
     hasten: (now) => database.run(`update waiting set look_at = ? where look_at > ?`, now, now),
+    hastenAt: ({ scope, resource }, now) =>
+      database.run(
+        `update waiting set look_at = ?
+         where scope = ? and resource = ? and amount = ? and look_at > ?`,
+        ...[now, scope, resource, UNTIL_ALLOWED, now],
+      ),
     places: () => database.all<Place>(`select distinct scope, resource from waiting`),
     countOf: (...asked) => countOf(database, ...asked),
     async countIn(pool) {

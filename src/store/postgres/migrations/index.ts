@@ -7,6 +7,7 @@ import { sql as bursts } from './0005-bursts.ts';
 import { sql as webhooks } from './0006-webhooks.ts';
 import { sql as cost } from './0007-cost.ts';
 import { sql as quotaNotices } from './0008-quota-notices.ts';
+import { sql as budgets } from './0009-budgets.ts';
 
 export const migrations: readonly Migration[] = [
   { number: 1, name: 'tenants-and-quotas', sql: tenantsAndQuotas },
@@ -17,4 +18,5 @@ export const migrations: readonly Migration[] = [
   { number: 6, name: 'webhooks', sql: webhooks },
   { number: 7, name: 'cost', sql: cost },
   { number: 8, name: 'quota-notices', sql: quotaNotices },
+  { number: 9, name: 'budgets', sql: budgets },
 ];
