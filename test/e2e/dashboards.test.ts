@@ -147,6 +147,7 @@ describe.skipIf(missing !== undefined && process.env['CI'] === undefined)('a Pro
     prometheus = await startPrometheus({ folder: home.folder, target: new URL(url).host });
     home.env['HODEI_SERVER'] = url;
     run('pool create gpu --cpu 4 --max-size 2 --max-concurrent-jobs 20');
+    run('budget set acme --monthly 500');
     run('burst request acme --to 150 --for 1h --reason demo');
     run('job admit --tenant acme --pool gpu --cpu 3');
     run('job admit --tenant acme --pool gpu --cpu 3 --on-full reject', 6);
