@@ -197,6 +197,22 @@ describe('the README', () => {
     expect(stdout).toMatch(/burst\.expire\tlab\t/);
   });
 
+  it('says what it costs, and keeps a budget', () => {
+    const chapter = [0, 1].flatMap((nth) => commandsOf('See what it costs', nth));
+    const script = [`cd '${home.folder}'`, ...chapter, 'cat teams.csv'].join('\n');
+    const { stdout, stderr } = spawnSync('bash', ['-c', script], {
+      env: home.env,
+      encoding: 'utf8',
+    });
+    expect(stdout).toContain('cpu: 0.05 → 0.06 USD per core-hour, from now on.');
+    expect(stdout).toMatch(/^studio\t0\.\d+\t\d+ %$/m);
+    expect(stdout).toMatch(/^red,,named,/m);
+    const refused = /^Rejected: studio's budget .*? until its lease ends/m.exec(stderr);
+    expect(readme).toContain(refused?.[0] ?? stdout + stderr);
+    expect(stderr.match(/^Rejected: /gm)).toHaveLength(1);
+    expect(stdout).toMatch(/^studio\t1\.00 USD\t-0\.80\t1\.76\t0\.04\t/m);
+  });
+
   it('can be run for a team: TLS, three tokens, and a remote command line in another folder', async () => {
     if (!isThere('jq') || !isThere('openssl')) return;
     const port = String(await freePort());
