@@ -25,7 +25,6 @@ export const usageHistory = operation({
   summary: 'Average, peak, p95 and sum of what was used over a time, against the limit',
   method: 'GET',
   path: '/usage/history',
-  alias: '/tenants/{tenant}/usage/history',
   roles: READERS,
   reach: 'tenant',
   isReadOnly: true,
