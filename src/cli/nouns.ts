@@ -136,6 +136,13 @@ export const nouns: readonly Noun[] = [
     register: async (cli, command) => (await import('./commands/usage.ts')).register(cli, command),
   },
   {
+    name: 'advise',
+    summary: 'limits that are too low or far too high, and what sets them',
+    hasVerbs: false,
+    examples: [],
+    register: async (cli, command) => (await import('./commands/advise.ts')).register(cli, command),
+  },
+  {
     name: 'cost',
     summary: 'what use cost, by tenant, pool, label or job: report',
     hasVerbs: true,

@@ -1,3 +1,4 @@
+import { listAdvice } from './advice.ts';
 import { exportAudit, verifyAudit } from './audit.ts';
 import {
   correctBudget,
@@ -121,6 +122,7 @@ export const operations: readonly Operation[] = [
   denyBurst,
   cancelBurst,
   endBurstSession,
+  listAdvice,
   listRates,
   setRate,
   unsetRate,

@@ -32,6 +32,7 @@ describe('help', () => {
         burst       higher limits for a while: request, approve, deny, end, list
         budget      what a month may cost: set, get, list, credit, correct
         usage       what is held, now and over time: show, history, verify, prune
+        advise      limits that are too low or far too high, and what sets them
         cost        what use cost, by tenant, pool, label or job: report
         rate        what an hour of a resource costs: list, set, unset
         audit       who changed what, and proof of it: list, verify, export

@@ -105,6 +105,7 @@ const rows: Readonly<Record<string, Row>> = {
   'token.list': { plainly: {} },
   'token.revoke': { plainly: { token: 'viewer-free' } },
   'token.whoami': { plainly: {} },
+  'advice.list': ofTenant(),
   'rate.list': { plainly: {} },
   'rate.set': { plainly: { resource: 'cpu_m', price_micro: 1 } },
   'rate.unset': { plainly: { resource: 'cpu_m' } },

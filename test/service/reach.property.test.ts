@@ -153,6 +153,7 @@ function asked(own: Own): Readonly<Record<string, readonly object[]>> {
     'budget.entries': ofTenants,
     'budget.list': [{}],
     'violation.list': [{}, ...ofTenants, ...inPools],
+    'advice.list': [{}, { last: '1h' }, ...ofTenants],
     'rate.list': [{}, { all: true }],
     'cost.report': [
       ...[{}, { tree: true }, { group: 'pool' }, { group: 'job' }, { group: 'label:of' }],
