@@ -1,7 +1,7 @@
 import { formatAmount } from '../domain/quantity.ts';
 import { spokenName } from '../domain/resource.ts';
 import type { Advice, LowerAdvice, RaiseAdvice } from '../service/advice.ts';
-import type { Listing } from './render.ts';
+import type { Column, Listing } from './render.ts';
 import { count, sayTime } from './words.ts';
 
 /** One limit that should be another. */
@@ -16,11 +16,12 @@ export function rowsOf({ raise, lower }: Advice): AdviceRow[] {
   ];
 }
 
-export const adviceListing: Listing<AdviceRow> = {
+/** @param hasPools whether the pool has a column: for people only where there is one */
+export const adviceListing = (hasPools: boolean): Listing<AdviceRow> => ({
   name: ({ command }) => command,
   columns: [
     { header: 'TENANT', text: ({ tenant }) => tenant },
-    { header: 'POOL', text: ({ pool }) => pool ?? '-', value: ({ pool }) => pool },
+    ...(hasPools ? [poolColumn] : []),
     {
       header: 'RESOURCE',
       text: ({ resource }) => spokenName(resource),
@@ -35,6 +36,12 @@ export const adviceListing: Listing<AdviceRow> = {
     { header: 'WHY', text: sayWhy },
     { header: 'COMMAND', text: ({ command }) => command, isWhole: true },
   ],
+});
+
+const poolColumn: Column<AdviceRow> = {
+  header: 'POOL',
+  text: ({ pool }) => pool ?? '-',
+  value: ({ pool }) => pool,
 };
 
 function sayOf({ resource: name, unit }: AdviceRow, amount: number): string {

@@ -33,7 +33,10 @@ export function register(cli: Cli, command: Command): void {
         ...(last !== undefined && { last }),
         ...(limit !== undefined && { limit }),
       });
-      await print(run, { document: advice, rows: rowsOf(advice), listing: adviceListing });
+      const rows = rowsOf(advice);
+      const isTable = run.format === 'table' && run.terminal.isOutTerminal;
+      const hasPools = !isTable || rows.some(({ pool }) => pool !== null);
+      await print(run, { document: advice, rows, listing: adviceListing(hasPools) });
       if (['json', 'yaml'].includes(run.format)) return;
       for (const sentence of notesOf(advice)) note(run, sentence);
     },
