@@ -21,6 +21,8 @@ export const historyListing: Listing<Point> = {
 
 /** The labels of the axis need no more than the rest of the line. */
 const LONGEST_LABEL = 8;
+/** `11.6K` of the unit, where all its digits would be too long. */
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const LEAST_POINTS = 10;
 const MOST_POINTS = 240;
 const CHART_ROWS = 8;
@@ -108,7 +110,7 @@ function chartLines(terminal: Terminal, history: UsageHistory): string[] {
   const { unit } = splitAmount(toShown(top, history.unit), named);
   const axis = (amount: number) => {
     const { number } = splitAmount(toShown(amount, history.unit), named, unit);
-    return number.length > LONGEST_LABEL ? amount.toExponential(1) : number;
+    return number.length > LONGEST_LABEL ? compact.format(Number(number)) : number;
   };
   const chart = { points: history.points, limit, top, say: axis };
   const times = { begin: sayShort(history.from), end: sayShort(history.to) };

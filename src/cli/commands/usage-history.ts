@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { resourceOfWord } from '../../domain/resource.ts';
 import { usageHistory } from '../../service/usage-history.ts';
-import { toInstant } from '../instant.ts';
+import { toInstantByUtc } from '../instant.ts';
 import { note, print } from '../run.ts';
 import { historyLines, historyListing, pointsFor, sayRemoved } from '../usage-history-words.ts';
 import { addVerb, toWholeNumber, type Cli } from '../verb.ts';
@@ -54,8 +54,8 @@ function withHistoryFlags(command: Command): Command {
     .optionsGroup('Which time (the last 7 days where nothing is said):')
     .option('--last <time>', 'the last 30d or 12h, up to now')
     .option('--month <month>', 'a month such as 2026-11, in UTC')
-    .option('--from <time>', 'from a whole hour on: 2026-11-01T09:00Z', toInstant)
-    .option('--to <time>', 'before a whole hour; else up to now', toInstant);
+    .option('--from <time>', 'from a day (UTC) or whole hour on: 2026-11-01', toInstantByUtc)
+    .option('--to <time>', 'before a whole hour; else up to now', toInstantByUtc);
 }
 
 function askedBy({ resource, pool, last, month, from, to }: HistoryFlags) {
