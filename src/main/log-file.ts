@@ -1,4 +1,5 @@
-import { appendFileSync, closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import { HodeiError, invalid } from '../domain/errors.ts';
 import { escapeUnprintable } from '../domain/text.ts';
@@ -27,17 +28,10 @@ export function openLog(
   if (logFile === undefined) {
     return { isFile: false, write: (lines) => world.log(lines), reopen: () => undefined };
   }
-  requireItsOwn(logFile, [path, `${path}-wal`, `${path}-shm`, config.path]);
-  return logInFile(logFile, (line) => world.say(escapeUnprintable(line)));
-}
-
-function requireItsOwn(logFile: string, others: readonly (string | undefined)[]): void {
-  const other = others.find((each) => each !== undefined && resolve(each) === resolve(logFile));
-  if (other === undefined) return;
-  throw invalid(
-    `The log cannot be written to ${logFile}, which is another file of hodei.`,
-    'Name one of its own in observability.logging.file.',
+  const others = [path, `${path}-wal`, `${path}-shm`, config.path].filter(
+    (each) => each !== undefined,
   );
+  return logInFile(logFile, others, (line) => world.say(escapeUnprintable(line)));
 }
 
 /**
@@ -45,8 +39,12 @@ function requireItsOwn(logFile: string, others: readonly (string | undefined)[])
  * with the process. When it cannot be written the server goes on, since what it decides is not less
  * true for that, and says so once.
  */
-function logInFile(path: string, say: (line: string) => void): LogTarget {
-  let file = openFile(path);
+function logInFile(
+  path: string,
+  others: readonly string[],
+  say: (line: string) => void,
+): LogTarget {
+  let file = openFile(path, others);
   let isFailing = false;
   const lost = (error: unknown) => {
     if (!isFailing) say(`The log in ${path} has lost lines: ${sayCause(error)}.`);
@@ -75,7 +73,7 @@ function logInFile(path: string, say: (line: string) => void): LogTarget {
     },
     reopen(warn) {
       try {
-        takeOver(openFile(path));
+        takeOver(openFile(path, others));
         say(`The log goes on in the file that is now ${path}.`);
       } catch (error) {
         if (!(error instanceof HodeiError)) throw error;
@@ -90,16 +88,31 @@ function logInFile(path: string, say: (line: string) => void): LogTarget {
 /** Without waiting, as for a pipe that nobody reads. */
 const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
-function openFile(path: string): number {
+function openFile(path: string, others: readonly string[]): number {
+  if (others.some((other) => resolve(other) === resolve(path))) throw notItsOwn(path);
   let file: number;
   try {
     file = openSync(path, FLAGS, 0o600);
   } catch (cause) {
     throw cannotOpen(path, sayCause(cause), cause);
   }
-  if (fstatSync(file).isFile()) return file;
+  const stats = fstatSync(file);
+  if (stats.isFile() && !others.some((other) => isFile(stats, other))) return file;
   closeSync(file);
-  throw cannotOpen(path, 'it is no file');
+  throw stats.isFile() ? notItsOwn(path) : cannotOpen(path, 'it is no file');
+}
+
+/** Whether what was opened is this file, by whatever link. */
+function isFile({ ino, dev }: Stats, path: string): boolean {
+  const other = statSync(path, { throwIfNoEntry: false });
+  return other !== undefined && other.ino === ino && other.dev === dev;
+}
+
+function notItsOwn(path: string): HodeiError {
+  return invalid(
+    `The log cannot be written to ${path}, which is another file of hodei.`,
+    'Name one of its own in observability.logging.file.',
+  );
 }
 
 function cannotOpen(path: string, why: string, cause?: unknown): HodeiError {

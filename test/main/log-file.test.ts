@@ -1,5 +1,5 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { renameSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { readlinkSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultConfig } from '../../src/config/config.ts';
@@ -129,4 +129,24 @@ describe('a log file is refused', () => {
       expect(readdirSync(folder)).toEqual([]);
     },
   );
+
+  it.each([
+    ['a symbolic link', symlinkSync],
+    ['a hard link', linkSync],
+  ])('that leads into another of hodei by %s', (_, link) => {
+    writeFileSync(at('hodei.db'), 'data');
+    link(at('hodei.db'), at('hodei.log'));
+    expect(() => open(at('hodei.log'))).toThrow('which is another file of hodei');
+  });
+
+  it('that leads into another of hodei when it is to be opened anew', () => {
+    writeFileSync(at('hodei.db'), 'data');
+    const log = open(at('hodei.log'));
+    renameSync(at('hodei.log'), at('hodei.log.1'));
+    symlinkSync(at('hodei.db'), at('hodei.log'));
+    log.reopen((message) => log.write(`${message}\n`));
+    expect(said[0]).toContain('which is another file of hodei');
+    expect(inFile('hodei.db')).toBe('data');
+    expect(inFile('hodei.log.1')).toBe(`${said[0]}\n`);
+  });
 });
