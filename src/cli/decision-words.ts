@@ -81,13 +81,19 @@ function sayLack(subject: Subject, violation: ViolationView): string {
     : `${asks}, and ${whose(subject, scope)} ${room}`;
 }
 
-/** `acme's budget of 500.00 a month has 478.20 spent and committed, and this needs 31.00 until its lease ends` */
+/** `acme's budget of 500.00 a month has 478.20 spent and committed, and this needs 31.00 until its lease or the month ends` */
 function sayOverrun(subject: Subject, { scope, limit, used, requested }: ViolationView): string {
   const whoseBudget = isOwn(subject, scope) ? subject.tenant : `${scope.tenant}`;
   return (
-    `${whoseBudget}'s budget of ${sayPrice(limit ?? 0)} a month has ${sayPrice(used ?? 0)} ` +
-    `spent and committed, and this needs ${sayPrice(requested ?? 0)} until its lease ends`
+    `${whoseBudget}'s budget of ${saySum(limit)} a month has ${saySum(used)} ` +
+    `spent and committed, and this needs ${saySum(requested)} until its lease or the month ends`
   );
+}
+
+/** The most that a number tells exactly stands for all that is more. */
+function saySum(micros: number | null | undefined): string {
+  const most = Number.MAX_SAFE_INTEGER;
+  return micros === most ? `more than ${sayPrice(most)}` : sayPrice(micros ?? 0);
 }
 
 /** `, lent until 14:30; 4 without`: what a burst session makes of a limit is not for long. */

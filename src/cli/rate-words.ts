@@ -82,19 +82,40 @@ function sayOne(resource: string): string {
   return resource === 'gpu' ? 'GPU' : spokenName(resource).replace(/s$/, '');
 }
 
-/** What changes, and from when on: `cpu in pool gpu: 0.05 → 0.06 USD per core-hour, from now on` */
+/**
+ * What changes, and from when on: `cpu in pool gpu: 0.05 → 0.06 USD per core-hour, from now on`
+ * @param rates all that there were before, also those that are over
+ */
 export function sayRateChange(
   rate: RateView,
-  before: RateView | undefined,
+  rates: readonly RateView[],
   currency: string,
   now: number,
 ): string {
-  const { price_micro: price, begins_at: begins } = rate;
-  const when = sayFrom(begins, now);
+  const { price_micro: price } = rate;
+  const when = sayWhen(rate, rates, now);
   if (price === null) return `${subject(rate)} has no rate of its own ${when}`;
-  const old = before?.price_micro ?? price;
+  const old = priceBefore(rate, rates) ?? price;
   const from = old === price ? '' : `${sayNumber(rate, old)} → `;
   return `${subject(rate)}: ${from}${sayPrice(rate, currency)}, ${when}`;
+}
+
+function priceBefore(rate: RateView, rates: readonly RateView[]): number | null | undefined {
+  const until = rates.filter((other) => isOfSame(other, rate) && other.begins_at <= rate.begins_at);
+  const own = latest(until.filter(({ source }) => source === 'operator'))?.price_micro ?? null;
+  return own ?? latest(until.filter(({ source }) => source === 'config'))?.price_micro;
+}
+
+function isOfSame(one: RateView, other: RateView): boolean {
+  return one.resource === other.resource && one.pool === other.pool;
+}
+
+function latest(rates: readonly RateView[]): RateView | undefined {
+  return inOrder(rates).at(-1);
+}
+
+function inOrder(rates: readonly RateView[]): RateView[] {
+  return [...rates].sort((a, b) => Date.parse(a.begins_at) - Date.parse(b.begins_at));
 }
 
 function subject({ resource, pool }: RateView): string {
@@ -104,7 +125,14 @@ function subject({ resource, pool }: RateView): string {
 
 const MOMENT_MS = 60_000;
 
-function sayFrom(begins: string, now: number): string {
+/** What was said for a later time still holds from then on. */
+function sayWhen(rate: RateView, rates: readonly RateView[], now: number): string {
+  const { begins_at: begins } = rate;
   const isNow = Math.abs(Date.parse(begins) - now) < MOMENT_MS;
-  return isNow ? 'from now on' : `from ${sayUtc(begins)} on`;
+  const from = isNow ? 'from now on' : `from ${sayUtc(begins)} on`;
+  const later = rates.filter(
+    (other) => isOfSame(other, rate) && other.source === 'operator' && other.begins_at > begins,
+  );
+  const next = inOrder(later)[0];
+  return next === undefined ? from : `${from}, until ${sayUtc(next.begins_at)}`;
 }

@@ -27,7 +27,7 @@ export const reasonMeanings: Readonly<Record<ReasonCode, string>> = {
   over_quota: 'a limit of the tenant, or of one above it, leaves less',
   over_capacity: 'the pool has less room',
   over_budget:
-    'the budget of the tenant, or of one above it, does not pay for it until its lease ends',
+    'the budget of the tenant, or of one above it, does not pay for it until its lease or the month ends',
   pool_held: 'the pool is held: nothing new starts in it',
   waiting_ahead: 'jobs that wait longer have not been looked at yet',
   reserved: 'the room that there is, is kept for a job that has waited too long',

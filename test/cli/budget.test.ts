@@ -68,8 +68,14 @@ describe('a job beyond a budget', () => {
     expect(refused.code).toBe(6);
     expect(refused.err).toContain(
       "acme's budget of 0.10 a month has 0.05 spent and committed, " +
-        'and this needs 0.08 until its lease ends',
+        'and this needs 0.08 until its lease or the month ends',
     );
+  });
+
+  it('is refused also where it costs more than a number tells exactly', async () => {
+    await home.run('quota set acme --memory 9007199254740991Mi');
+    const { err } = await home.run('job admit --tenant acme --memory 9007199254740991Mi');
+    expect(err).toContain('and this needs more than 9007199254.74 until');
   });
 
   it('waits for it where it may, and says so wherever it is shown', async () => {

@@ -63,6 +63,20 @@ describe('rate set', () => {
     expect(out).toBe('gpu: 2.50 → 3.00 USD per GPU-hour, from 2099-01-01 on.');
   });
 
+  it('says what it was then, and until when it is, where it is not about now', async () => {
+    await hodei('rate set gpu --per-hour 5 --from 2099-01-01');
+    await hodei('rate set gpu --per-hour 7 --from 2100-01-01');
+    expect(await hodei('rate set gpu --per-hour 6 --from 2099-06-01')).toBe(
+      'gpu: 5.00 → 6.00 USD per GPU-hour, from 2099-06-01 on, until 2100-01-01.',
+    );
+    expect(await hodei('rate set gpu --per-hour 4')).toBe(
+      'gpu: 2.50 → 4.00 USD per GPU-hour, from now on, until 2099-01-01.',
+    );
+    expect(await hodei('rate unset gpu --from 2099-06-01')).toBe(
+      'gpu has no rate of its own from 2099-06-01 on, until 2100-01-01.',
+    );
+  });
+
   it('changes nothing with --dry-run', async () => {
     expect(await hodei('rate set cpu --per-hour 9 --dry-run')).toMatchInlineSnapshot(
       `"Would set cpu: 0.05 → 9.00 USD per core-hour, from now on. Nothing was changed."`,

@@ -207,7 +207,9 @@ describe('the README', () => {
     expect(stdout).toContain('cpu: 0.05 → 0.06 USD per core-hour, from now on.');
     expect(stdout).toMatch(/^studio\t0\.\d+\t\d+ %$/m);
     expect(stdout).toMatch(/^red,,named,/m);
-    const refused = /^Rejected: studio's budget .*? until its lease ends/m.exec(stderr);
+    const refused = /^Rejected: studio's budget .*? until its lease or the month ends/m.exec(
+      stderr,
+    );
     expect(readme).toContain(refused?.[0] ?? stdout + stderr);
     expect(stderr.match(/^Rejected: /gm)).toHaveLength(1);
     expect(stdout).toMatch(/^studio\t1\.00 USD\t-0\.80\t1\.76\t0\.04\t/m);

@@ -86,9 +86,7 @@ function addSet(cli: Cli, noun: Command): void {
       const resource = resourceOfWord(String(word));
       const price = priceOf(resource, flags);
       const where = whereOf(flags);
-      await change(run, { resource, ...where }, () =>
-        run.call(setRate, { resource, price_micro: price, ...where }),
-      );
+      await change(run, () => run.call(setRate, { resource, price_micro: price, ...where }));
     },
   );
 }
@@ -121,23 +119,16 @@ function addUnset(cli: Cli, noun: Command): void {
     },
     async (run, [word], flags) => {
       const asked = { resource: resourceOfWord(String(word)), ...whereOf(flags) };
-      await change(run, asked, () => run.call(unsetRate, asked));
+      await change(run, () => run.call(unsetRate, asked));
     },
   );
 }
 
 /** Does it, and says what held before. */
-async function change(
-  run: Run,
-  { resource, pool = null }: { readonly resource: string; readonly pool?: string | null },
-  act: () => Promise<RateView>,
-): Promise<void> {
-  const { currency, items } = await run.call(listRates, {});
-  const before = items.find(
-    (rate) => rate.resource === resource && rate.pool === pool && rate.state === 'in_force',
-  );
+async function change(run: Run, act: () => Promise<RateView>): Promise<void> {
+  const { currency, items } = await run.call(listRates, { all: true });
   const rate = await act();
-  const said = sayRateChange(rate, before, currency, run.host.time.now());
+  const said = sayRateChange(rate, items, currency, run.host.time.now());
   const would = rate.price_micro === null ? 'Would be unset:' : 'Would set';
   const sentence = run.isDryRun ? `${would} ${said}. Nothing was changed.` : `${said}.`;
   const listing = rateListing(run.format, currency);
