@@ -37,10 +37,10 @@ export interface Need {
   readonly floor: number;
 }
 
-/** The limit that would do; undefined where the present one is not far above its peak. */
+/** The limit that would do, which is never none: a job can still try. Undefined where the present one is not far above its peak. */
 export function lowerLimit({ limit, peak, floor }: Need, resource: Of): number | undefined {
   if (limit <= peak * FAR_ABOVE) return undefined;
-  const enough = roundUp(Math.max(Math.ceil(peak * (1 + ROOM)), floor), resource);
+  const enough = roundUp(Math.max(Math.ceil(peak * (1 + ROOM)), floor, 1), resource);
   const freed = limit - enough;
   return freed >= Math.max(pricedUnit(resource), limit * LEAST_FREED) ? enough : undefined;
 }

@@ -6,12 +6,13 @@ import type { Key, ResourceRow, TenantRow } from '../store/store.ts';
 import { adviceExample } from './advice-examples.ts';
 import { peaksIn, type LineOf, type LimitPlace, type Peaks } from './advice-peaks.ts';
 import { refusedSince, type Refusals, type Refused } from './advice-refusals.ts';
-import { allowancesOf, type TenantAllowances } from './allowances.ts';
+import { allowancesOf, catalogueOf, type TenantAllowances } from './allowances.ts';
 import { operation, type Context } from './operation.ts';
 import { overdueAsOf } from './overdue.ts';
 import { existingPool } from './pool-lookup.ts';
 import { AdviceInput, AdviceResponse } from './schemas/advice.ts';
 import { toInstant } from './schemas/common.ts';
+import { settingsInForce } from './settings-in-force.ts';
 import { ancestorsOf, existing, findTenantToRead } from './tenant-lookup.ts';
 
 export type Advice = z.output<ReturnType<typeof AdviceResponse>>;
@@ -57,6 +58,8 @@ interface Study {
   readonly resources: ReadonlyMap<Key, ResourceRow>;
   readonly peaks: Peaks;
   readonly refused: Refused;
+  /** Whether pools are switched on; else they limit nothing. */
+  readonly arePoolsOn: boolean;
   /** A tenant that can be advised: there, active, and among those that are asked about. */
   adviseable(tenant: Key): Promise<TenantRow | undefined>;
   limitsOf(tenant: TenantRow, pool: Key | null): Promise<TenantAllowances>;
@@ -68,13 +71,14 @@ async function studyOf(
   period: { readonly from: number; readonly to: number },
 ): Promise<Study> {
   const { tables, now } = context;
-  const catalogue = (await tables.resources.list()).filter(({ retired }) => !retired);
+  const catalogue = await catalogueOf(tables);
   const resources = new Map(catalogue.map((resource) => [resource.key, resource]));
   const keys = new Map(catalogue.map(({ name, key }) => [name, key]));
   const lineOf = rememberedLines(context);
   const overdue = await overdueAsOf(tables, now);
+  const { resourcePools } = await settingsInForce(tables);
   return {
-    ...{ context, from: period.from, resources },
+    ...{ context, from: period.from, resources, arePoolsOn: resourcePools.enabled },
     peaks: await peaksIn(tables, period, now, lineOf),
     refused: await refusedSince(tables, period.from, keys, lineOf),
     async adviseable(key) {
@@ -204,10 +208,11 @@ async function lowersOf(study: Study): Promise<{ lower: LowerAdvice[]; tooNew: n
   return { lower: found, tooNew };
 }
 
-/** The limits that are a tenant's own, everywhere and in pools, and above 0. */
+/** The limits that are a tenant's own, everywhere and in pools where there are any, and above 0. */
 async function ownLimits(study: Study, row: TenantRow): Promise<Subject[]> {
-  const { tables } = study.context;
-  const pools = (await tables.scopes.ofTenant(row.key)).map(({ pool }) => pool);
+  const { scopes: table } = study.context.tables;
+  const scopes = study.arePoolsOn ? await table.ofTenant(row.key) : [];
+  const pools = scopes.map(({ pool }) => pool);
   const subjects: Subject[] = [];
   for (const pool of new Set([null, ...pools])) {
     const allowances = await study.limitsOf(row, pool);

@@ -22,6 +22,13 @@ describe('a lower limit', () => {
     expect(lowerLimit({ limit: 40, peak: 3, floor: 0 }, license)).toBe(4);
   });
 
+  it('leaves one core, GiB or piece where nothing was used', () => {
+    const lower = [cpu, memory, license].map((of) =>
+      lowerLimit({ limit: 64_000, peak: 0, floor: 0 }, of),
+    );
+    expect(lower).toEqual([1_000, 1_024, 1]);
+  });
+
   it('is none where the limit is near the peak, or little would be freed', () => {
     expect(lowerLimit({ limit: 15_000, peak: 10_000, floor: 0 }, cpu)).toBeUndefined();
     expect(lowerLimit({ limit: 4_000, peak: 2_500, floor: 0 }, cpu)).toBeUndefined();

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { listAdvice } from '../../src/service/advice.ts';
 import { releaseJob } from '../../src/service/jobs.ts';
 import { setQuota } from '../../src/service/quotas.ts';
+import { applySettings } from '../../src/service/settings.ts';
 import { suspendTenant } from '../../src/service/tenants.ts';
 import { pruneUsage } from '../../src/service/usage-prune.ts';
 import { admit, idOf } from '../helpers/job.ts';
@@ -88,6 +89,16 @@ describe('advice', () => {
     await grown('young', 64_000);
     await uses('young', 1_000);
     expect(await advise()).toMatchObject({ raise: [], lower: [], too_new: 1 });
+  });
+
+  it('is silent about limits in pools where no pools are used', async () => {
+    await grown('acme', null);
+    await hodei.call(setQuota, { tenant: 'acme', pool: 'default', cpu_m: 64_000 });
+    hodei.clock.advance(31 * DAY);
+    await uses('acme', 100);
+    expect((await advise()).lower).toMatchObject([{ pool: 'default', advised: 1_000 }]);
+    await hodei.call(applySettings, { resource_pools: { enabled: false } });
+    expect((await advise()).lower).toEqual([]);
   });
 
   it('counts what did not fit elsewhere, so that it advises no limit under which that never would', async () => {

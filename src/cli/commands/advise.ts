@@ -12,7 +12,7 @@ interface Flags {
 
 const HELP = `
 A limit is too low where at least ten requests did not fit, and far too high above one and a half times
-its peak. -o name prints nothing but the commands.`;
+its peak. Who had no jobs in that time is not advised. -o name prints nothing but the commands.`;
 
 export function register(cli: Cli, command: Command): void {
   asVerb<Flags>(
