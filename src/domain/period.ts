@@ -28,7 +28,8 @@ const FIRST_MONDAY = 4 * DAY;
 const MOST_CELLS = 1_000;
 const LONGEST = 100 * 366 * DAY;
 
-const MONTH = /^(\d{4})-(0[1-9]|1[0-2])$/;
+/** Of the years that an instant can be written in and that a calendar date does not shorten. */
+const MONTH = /^([1-8]\d{3})-(0[1-9]|1[0-2])$/;
 
 /** The time asked about; where nothing is said, the month of now. @throws invalid */
 export function periodOf(ask: PeriodAsk, now: number): Period {

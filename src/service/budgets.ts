@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { OPERATORS, READERS } from '../domain/role.ts';
-import type { BudgetRow } from '../store/store.ts';
+import type { BudgetRow, TenantRow } from '../store/store.ts';
 import { cutPage, decodeNumber } from './cursor.ts';
 import {
   addEntry,
@@ -62,8 +62,7 @@ export const setBudget = operation({
   },
 
   async run(context, input) {
-    await requireCostTracking(context.tables);
-    return saveBudget(context, await findTenantToChange(context, input.tenant), input);
+    return saveBudget(context, await tenantToChange(context, input), input);
   },
 });
 
@@ -82,8 +81,7 @@ export const unsetBudget = operation({
   example: { input: { tenant: 'acme' }, output: undefined },
 
   async run(context, input) {
-    await requireCostTracking(context.tables);
-    await removeBudget(context, await findTenantToChange(context, input.tenant));
+    await removeBudget(context, await tenantToChange(context, input));
     return undefined;
   },
 });
@@ -104,9 +102,7 @@ export const creditBudget = operation({
   example: { input: { tenant: 'acme', amount_micro: 50_000_000 }, output: budgetExample },
 
   async run(context, input) {
-    await requireCostTracking(context.tables);
-    const tenant = await findTenantToChange(context, input.tenant);
-    return addEntry(context, tenant, 'credit', input.amount_micro);
+    return addEntry(context, await tenantToChange(context, input), 'credit', input.amount_micro);
   },
 });
 
@@ -126,9 +122,12 @@ export const correctBudget = operation({
   example: { input: { tenant: 'acme', amount_micro: -12_500_000 }, output: budgetExample },
 
   async run(context, input) {
-    await requireCostTracking(context.tables);
-    const tenant = await findTenantToChange(context, input.tenant);
-    return addEntry(context, tenant, 'correction', input.amount_micro);
+    return addEntry(
+      context,
+      await tenantToChange(context, input),
+      'correction',
+      input.amount_micro,
+    );
   },
 });
 
@@ -200,4 +199,12 @@ async function budgetsAfter(
     if (end === undefined || page.length < BUDGETS_READ) return found;
     last = end.tenant;
   }
+}
+
+async function tenantToChange(
+  context: Context,
+  { tenant }: { readonly tenant: string },
+): Promise<TenantRow> {
+  await requireCostTracking(context.tables);
+  return findTenantToChange(context, tenant);
 }

@@ -11,6 +11,7 @@ import { readRequest } from './job-request.ts';
 import { viewReplayed, type JobView } from './job-view.ts';
 import { ceilingsOf, pathOf, uncountable } from './ledger.ts';
 import { operation, type Context, type InputSchema } from './operation.ts';
+import { toInstant } from './schemas/common.ts';
 import { AdoptedJob, JobOutcome, JobRequest } from './schemas/job.ts';
 
 /** So many at once. */
@@ -129,11 +130,26 @@ function refusalOf({ message, code, hint }: HodeiError, traceId: string): Outcom
   return { error: message, code, ...(hint !== undefined && { hint }), trace_id: traceId };
 }
 
+/**
+ * Two years: what a job used is summed up hour by hour when it ends, and a date that somebody mistyped
+ * shall not keep everybody waiting for half a million hours.
+ */
+const LONGEST_ADOPTED = 2 * 366 * 86_400_000;
+
+function adoptedTooLate(now: number): HodeiError {
+  const earliest = toInstant(now - LONGEST_ADOPTED);
+  return invalid(
+    'started_at is more than two years ago.',
+    `Name a later time, from which on it is counted: ${earliest} is the earliest.`,
+  );
+}
+
 async function adopt(context: Context, entry: unknown): Promise<JobView> {
   const { tables, now } = context;
   const { started_at: started, ...request } = parse(AdoptedJob, entry);
   const startedAt = started === undefined ? now : Date.parse(started);
   if (startedAt > now) throw invalid('started_at is in the future: what runs began before now.');
+  if (startedAt < now - LONGEST_ADOPTED) throw adoptedTooLate(now);
   const ask = await readRequest(tables, request);
   const before = await findReplayed(context, ask);
   if (before !== undefined) return viewReplayed(tables, before, now);

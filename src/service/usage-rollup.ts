@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ADMINS } from '../domain/role.ts';
 import { hoursCutAt, Tallies } from '../domain/timed-use.ts';
 import type { Tables, UsageHourRow } from '../store/store.ts';
-import { spansOfJobs } from './job-spans.ts';
+import { spansOfJobs, type JobSpans } from './job-spans.ts';
 import { operation } from './operation.ts';
 import { cutsOf, priceBookOf } from './price-book.ts';
 
@@ -14,6 +14,18 @@ const EVENTS_AT_ONCE = 5_000;
 
 /** And by a server, in which others wait until the hours of a step are written. */
 const EVENTS_AT_ONCE_IN_SERVER = 1_000;
+
+/** Jobs of months have so many hours that a step ends with fewer of them. */
+const HOURS_AT_ONCE = 50_000;
+
+const HOUR = 3_600_000;
+
+/** In how many hours something was held, each resource by itself. */
+function hoursIn(ended: readonly JobSpans[]): number {
+  return ended
+    .flatMap(({ spans }) => spans)
+    .reduce((hours, { from, to }) => hours + Math.max(0, to - from) / HOUR + 1, 0);
+}
 
 /** A step of the summing up: from one event to another. */
 export interface RollupStep {
@@ -30,9 +42,12 @@ export async function sumUp(tables: Tables, most: number): Promise<RollupStep> {
   const last = (await tables.events.head())?.sequence ?? 0;
   const until = Math.min(last, after + most);
   if (until <= after) return { after, until: after, hours: [], left: 0 };
+  const ended = await spansOfJobs(tables, { of: 'events', after, until }, 0);
+  if (until - after > 1 && hoursIn(ended) > HOURS_AT_ONCE) {
+    return sumUp(tables, Math.ceil((until - after) / 2));
+  }
   const book = await priceBookOf(tables, await tables.resources.list());
   const tallies = new Tallies(hoursCutAt(await cutsOf(tables, book)));
-  const ended = await spansOfJobs(tables, { of: 'events', after, until }, 0);
   for (const { spans } of ended) spans.forEach((span) => tallies.add(span));
   const hours = tallies.sums.map(({ begins, group: _, ...sum }) => ({ ...sum, beginsAt: begins }));
   return { after, until, hours, left: last - until };

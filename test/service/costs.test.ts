@@ -173,6 +173,8 @@ describe.each(doors)('the cost of use ($name call)', (door) => {
 
   it.each([
     [{ month: '2026-13' }, '"2026-13" is no month.'],
+    [{ month: '0000-01' }, '"0000-01" is no month.'],
+    [{ month: '9999-12' }, '"9999-12" is no month.'],
     [{ last: '30' }, '30 of what?'],
     [{ month: '2026-11', last: '1d' }, 'one of them'],
     [{ to: at(0) }, 'From when?'],

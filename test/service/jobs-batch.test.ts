@@ -232,6 +232,20 @@ describe.each(doors)('jobs that run already ($name call)', (door) => {
     expect((await call(getQuota, { tenant: 'acme' })).current_usage.cpu_m).toBe(2);
   });
 
+  it('are refused where they began more than two years ago', async () => {
+    await makeTenant(call, 'acme');
+    const [mistyped, long] = await adopt(
+      { tenant: 'acme', cpu_m: 1, started_at: '1970-01-01T00:00:00Z' },
+      { tenant: 'acme', cpu_m: 2, started_at: '2024-11-23T09:00:00.000Z' },
+    );
+    expect(mistyped).toMatchObject({
+      code: 'invalid',
+      error: 'started_at is more than two years ago.',
+      hint: expect.stringContaining('2024-11-21T09:00:00.000Z is the earliest'),
+    });
+    expect(long).toMatchObject({ state: 'admitted', resources: { cpu_m: 2 } });
+  });
+
   it('are refused where together they are more than can be counted, and stop no other', async () => {
     await makeLine(call, 'eng', 'acme');
     await makeTenant(call, 'app', { parent: 'eng' });

@@ -93,6 +93,24 @@ describe('summing up', () => {
     expect((await call(reportCost, {})).total_micro).toBe(before);
   });
 
+  it('ends a step sooner where jobs have run for months', async () => {
+    const { call, clock, store } = hodei;
+    const admitted = Array.from({ length: 8 }, () => admit(call, 'acme', { cpu_m: 1 }));
+    const jobs = (await Promise.all(admitted)).map(idOf);
+    clock.advance(300 * DAY);
+    for (const job of jobs) await call(releaseJob, { job });
+    const month = { from: at(0), to: at(24 * 300) };
+    const before = await call(reportCost, month);
+    const head = (await hodei.events()).length;
+    const step = await call(sumUpUsage, {});
+    expect(step.until).toBeLessThan(head);
+    expect(step.left).toBe(head - step.until);
+    let left = step.left;
+    while (left > 0) left = await store.transaction(({ tables }) => rollUp(tables));
+    expect((await call(reportCost, month)).total_micro).toBe(before.total_micro);
+    expect((await call(verifyUsage, {})).differences).toEqual([]);
+  });
+
   it('keeps nothing of a step that was not committed', async () => {
     const { call, store } = hodei;
     await endedJob(2);
