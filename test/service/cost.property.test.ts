@@ -2,24 +2,15 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { defaultSettings, settingsDocument } from '../../src/domain/settings.ts';
 import { reportCost } from '../../src/service/costs.ts';
-import { admitJob, releaseJob, resizeJob } from '../../src/service/jobs.ts';
-import { createPool } from '../../src/service/pools.ts';
-import { setQuota } from '../../src/service/quotas.ts';
 import { setRate, unsetRate } from '../../src/service/rates.ts';
 import { applySettings } from '../../src/service/settings.ts';
-import { updateTenant } from '../../src/service/tenants.ts';
-import { pruneUsage } from '../../src/service/usage-prune.ts';
-import { rollUp } from '../../src/service/usage-rollup.ts';
-import { Bill } from '../helpers/bill.ts';
-import { idOf } from '../helpers/job.ts';
+import type { Bill } from '../helpers/bill.ts';
 import { testService, type TestService } from '../helpers/service.ts';
-import { makeTenant } from '../helpers/tenant.ts';
+import { beginBill, POOLS, takeStep, usageSteps } from '../helpers/usage-steps.ts';
 
 const HOUR = 3_600_000;
 const TENANTS = ['a', 'b', 'c', 'd'];
-const POOLS = ['default', 'fast'];
 const priced = fc.constantFrom('cpu_m', 'memory_mb', 'gpu', 'gpu.h100', 'jobs', 'burst');
-const anyPool = fc.constantFrom(...POOLS);
 const price = fc.oneof(fc.nat({ max: 3 }), fc.nat({ max: 99_999 }));
 const amounts = fc.record(
   {
@@ -31,35 +22,13 @@ const amounts = fc.record(
 );
 
 const step = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant('admit' as const),
-      tenant: fc.nat({ max: 3 }),
-      pool: anyPool,
-      amounts,
-      ttl: fc.option(fc.integer({ min: 1, max: 90_000 })),
-      label: fc.option(fc.constantFrom('x', 'y')),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('release' as const), job: fc.nat() }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant('resize' as const), job: fc.nat(), amounts }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant('wait' as const),
-      ms: fc.oneof(fc.nat({ max: 999 }), fc.integer({ min: 1, max: 30 * HOUR }), fc.constant(HOUR)),
-    }),
-  },
+  ...usageSteps(TENANTS.length, amounts, { ttl: 90_000, wait: 30 * HOUR, prune: 60 }),
   {
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('rate' as const),
       resource: priced,
-      pool: fc.option(anyPool),
+      pool: fc.option(fc.constantFrom(...POOLS)),
       price: fc.option(price),
       hours: fc.integer({ min: -40, max: 40 }),
       isExact: fc.boolean(),
@@ -68,25 +37,6 @@ const step = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('config' as const), cpu: price, multiplier: price }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant('move' as const),
-      tenant: fc.integer({ min: 1, max: 3 }),
-      under: fc.nat({ max: 3 }),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('roll' as const),
-      most: fc.integer({ min: 1, max: 9 }),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('prune' as const), hours: fc.nat({ max: 60 }) }),
   },
 );
 
@@ -113,53 +63,15 @@ const resources = [
   ...['cpu_m', 'memory_mb', 'gpu', 'jobs'].map((name) => ({ name, default_limit: null })),
 ];
 
-async function begin({ call, clock }: TestService): Promise<Bill> {
-  await call(applySettings, { resources });
-  await call(createPool, { id: 'fast', max_size: 1 });
-  const bill = new Bill(clock.now);
-  for (const name of TENANTS) {
-    await makeTenant(call, name);
-    const unlimited = { cpu_m: null, memory_mb: null, gpu: null, max_concurrent_jobs: null };
-    await call(setQuota, { tenant: name, ...unlimited });
-    bill.tenant(name);
-  }
-  return bill;
+async function begin(service: TestService): Promise<Bill> {
+  await service.call(applySettings, { resources });
+  return beginBill(service, TENANTS);
 }
 
 async function take(service: TestService, bill: Bill, asked: Step): Promise<void> {
-  const { call, clock, store } = service;
-  if (asked.do === 'wait') clock.advance(asked.ms);
-  else if (asked.do === 'admit') {
-    const tenant = TENANTS[asked.tenant] ?? '';
-    const labels = asked.label === null ? {} : { team: asked.label };
-    const more = { ttl_seconds: asked.ttl ?? undefined, labels };
-    const job = await call(admitJob, { tenant, pool: asked.pool, ...asked.amounts, ...more });
-    if (job.state === 'admitted') {
-      bill.admit(idOf(job), tenant, asked.pool, job.resources, asked.ttl, asked.label);
-    }
-  } else if (asked.do === 'release') {
-    const id = bill.running(asked.job);
-    if (id === undefined) return;
-    await call(releaseJob, { job: id });
-    bill.release(id);
-  } else if (asked.do === 'resize') {
-    const id = bill.running(asked.job);
-    if (id === undefined) return;
-    const job = await call(resizeJob, { job: id, ...asked.amounts });
-    bill.resize(id, job.resources);
-  } else if (asked.do === 'roll')
-    await store.transaction(({ tables }) => rollUp(tables, asked.most));
-  else if (asked.do === 'prune') await prune(service, asked.hours);
-  else if (asked.do === 'rate') await say(service, bill, asked);
+  if (asked.do === 'rate') await say(service, bill, asked);
   else if (asked.do === 'config') await configure(service, bill, asked);
-  else await move(service, bill, asked);
-}
-
-async function prune({ call, clock }: TestService, hours: number): Promise<void> {
-  const before = new Date(clock.now() - hours * HOUR).toISOString();
-  for (let after: number | null = 0; after !== null;) {
-    after = (await call(pruneUsage, { before, after })).next;
-  }
+  else await takeStep(service, bill, TENANTS, asked);
 }
 
 async function say(
@@ -193,17 +105,6 @@ async function configure(
     cost_tracking: { ...document.cost_tracking, hourly_rate_cpu: cpu / 1e6 },
   });
   bill.config(cpu, multiplier);
-}
-
-async function move(
-  { call }: TestService,
-  bill: Bill,
-  asked: Step & { readonly do: 'move' },
-): Promise<void> {
-  const [name, under] = [TENANTS[asked.tenant] ?? '', TENANTS[asked.under] ?? ''];
-  const parent = asked.under < asked.tenant ? under : null;
-  await call(updateTenant, { tenant: name, parent, force: true });
-  bill.move(name, parent);
 }
 
 async function compare({ call, clock }: TestService, bill: Bill): Promise<void> {

@@ -1,69 +1,22 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { admitJob, releaseJob, resizeJob } from '../../src/service/jobs.ts';
-import { createPool } from '../../src/service/pools.ts';
-import { setQuota } from '../../src/service/quotas.ts';
-import { updateTenant } from '../../src/service/tenants.ts';
 import { usageHistory } from '../../src/service/usage-history.ts';
-import { pruneUsage } from '../../src/service/usage-prune.ts';
-import { rollUp } from '../../src/service/usage-rollup.ts';
-import { Bill } from '../helpers/bill.ts';
-import { idOf } from '../helpers/job.ts';
+import type { Bill } from '../helpers/bill.ts';
 import { testService, type TestService } from '../helpers/service.ts';
-import { makeTenant } from '../helpers/tenant.ts';
+import { beginBill, prune, takeStep, usageSteps } from '../helpers/usage-steps.ts';
 
 const HOUR = 3_600_000;
 const TENANTS = ['a', 'b', 'c'];
-const POOLS = ['default', 'fast'];
-
-const admitted = fc.record({
-  do: fc.constant('admit' as const),
-  tenant: fc.nat({ max: 2 }),
-  pool: fc.constantFrom(...POOLS),
-  cpu: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constant(2_600_000_001)),
-  gpu: fc.nat({ max: 2 }),
-  ttl: fc.option(fc.integer({ min: 1, max: 30_000 })),
-});
-const step = fc.oneof(
-  { weight: 4, arbitrary: admitted },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('release' as const), job: fc.nat() }) },
+const amounts = fc.record(
   {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('resize' as const),
-      job: fc.nat(),
-      cpu: fc.integer({ min: 1, max: 9 }),
-    }),
+    cpu_m: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.constant(2_600_000_001)),
+    gpu: fc.integer({ min: 1, max: 2 }),
   },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant('wait' as const),
-      ms: fc.oneof(fc.nat({ max: 999 }), fc.integer({ min: 1, max: 5 * HOUR }), fc.constant(HOUR)),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({
-      do: fc.constant('move' as const),
-      tenant: fc.integer({ min: 1, max: 2 }),
-      under: fc.nat({ max: 2 }),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      do: fc.constant('roll' as const),
-      most: fc.integer({ min: 1, max: 9 }),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constant('prune' as const), hours: fc.nat({ max: 20 }) }),
-  },
+  { requiredKeys: ['cpu_m'] },
 );
-
-type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+const step = fc.oneof(
+  ...usageSteps(TENANTS.length, amounts, { ttl: 30_000, wait: 5 * HOUR, prune: 20 }),
+);
 
 it('tells of every tenant, resource and pool what looking at every job and moment comes to', async () => {
   await fc.assert(
@@ -73,8 +26,8 @@ it('tells of every tenant, resource and pool what looking at every job and momen
       async (steps, hours) => {
         const service = await testService();
         try {
-          const bill = await begin(service);
-          for (const each of steps) await take(service, bill, each);
+          const bill = await beginBill(service, TENANTS);
+          for (const each of steps) await takeStep(service, bill, TENANTS, each);
           await compare(service, bill);
           await prune(service, hours);
           await compare(service, bill);
@@ -86,56 +39,6 @@ it('tells of every tenant, resource and pool what looking at every job and momen
     { numRuns: 40 },
   );
 });
-
-async function begin({ call, clock }: TestService): Promise<Bill> {
-  await call(createPool, { id: 'fast', max_size: 1 });
-  const bill = new Bill(clock.now);
-  for (const name of TENANTS) {
-    await makeTenant(call, name);
-    const unlimited = { cpu_m: null, memory_mb: null, gpu: null, max_concurrent_jobs: null };
-    await call(setQuota, { tenant: name, ...unlimited });
-    bill.tenant(name);
-  }
-  return bill;
-}
-
-async function take(service: TestService, bill: Bill, asked: Step): Promise<void> {
-  const { call, clock, store } = service;
-  if (asked.do === 'wait') clock.advance(asked.ms);
-  else if (asked.do === 'admit') {
-    const tenant = TENANTS[asked.tenant] ?? '';
-    const amounts = { cpu_m: asked.cpu, ...(asked.gpu > 0 && { gpu: asked.gpu }) };
-    const ttl = asked.ttl === null ? {} : { ttl_seconds: asked.ttl };
-    const job = await call(admitJob, { tenant, pool: asked.pool, ...amounts, ...ttl });
-    if (job.state === 'admitted') {
-      bill.admit(idOf(job), tenant, asked.pool, job.resources, asked.ttl, null);
-    }
-  } else if (asked.do === 'release') {
-    const id = bill.running(asked.job);
-    if (id === undefined) return;
-    await call(releaseJob, { job: id });
-    bill.release(id);
-  } else if (asked.do === 'resize') {
-    const id = bill.running(asked.job);
-    if (id === undefined) return;
-    const job = await call(resizeJob, { job: id, cpu_m: asked.cpu });
-    bill.resize(id, job.resources);
-  } else if (asked.do === 'move') {
-    const [name, under] = [TENANTS[asked.tenant] ?? '', TENANTS[asked.under] ?? ''];
-    const parent = asked.under < asked.tenant ? under : null;
-    await call(updateTenant, { tenant: name, parent, force: true });
-    bill.move(name, parent);
-  } else if (asked.do === 'roll') {
-    await store.transaction(({ tables }) => rollUp(tables, asked.most));
-  } else await prune(service, asked.hours);
-}
-
-async function prune({ call, clock }: TestService, hours: number): Promise<void> {
-  const before = new Date(clock.now() - hours * HOUR).toISOString();
-  for (let after: number | null = 0; after !== null;) {
-    after = (await call(pruneUsage, { before, after })).next;
-  }
-}
 
 async function compare({ call, clock, store }: TestService, bill: Bill): Promise<void> {
   clock.advance(1);

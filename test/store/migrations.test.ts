@@ -101,7 +101,7 @@ describe('eight processes that begin one database at once', () => {
       expect(onFile(path, (db) => db.pragma('integrity_check', { simple: true }))).toBe('ok');
     }
     for (const process of processes) expect(await process.end()).toEqual({ code: 0, stderr: '' });
-  }, 30_000);
+  }, 120_000);
 });
 
 describe('a database of a newer hodei', () => {
