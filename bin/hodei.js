@@ -30,14 +30,14 @@ function cacheHeader(source) {
  * it twice, and the copies are compared: that takes 0.5 ms, and a checksum from Node's zlib or
  * crypto 2 to 4, for these have to be loaded.
  */
-function readCache(source) {
+function readCache(header) {
   var file;
   try {
     file = fs.readFileSync(bundlePath + '.cache');
   } catch (_) {
     return undefined;
   }
-  if (file.toString('latin1', 0, headerLength) !== cacheHeader(source)) return undefined;
+  if (file.toString('latin1', 0, headerLength) !== header) return undefined;
   var middle = (file.length + headerLength) / 2;
   var cache = file.subarray(headerLength, middle);
   return cache.equals(file.subarray(middle)) ? cache : undefined;
@@ -45,9 +45,11 @@ function readCache(source) {
 
 /** Runs the bundle as a CommonJS module. A cache that does not fit costs 15 ms, and nothing else. */
 function load() {
-  var source = fs.readFileSync(bundlePath, 'utf8');
+  // It is ASCII: to read it as anything else takes longer.
+  var source = fs.readFileSync(bundlePath, 'latin1');
+  var header = cacheHeader(source);
   var wrapped = '(function (exports, require, module, __filename, __dirname) {\n' + source + '\n})';
-  var cache = readCache(source);
+  var cache = readCache(header);
   var options = { filename: bundlePath, lineOffset: -1, cachedData: cache };
   var script = new (require('vm').Script)(wrapped, options);
   var program = { exports: {} };
@@ -61,7 +63,7 @@ function load() {
     /** What the cache file should contain, by what has run so far. */
     createCache: function () {
       var data = script.createCachedData();
-      return Buffer.concat([Buffer.from(cacheHeader(source), 'latin1'), data, data]);
+      return Buffer.concat([Buffer.from(header, 'latin1'), data, data]);
     },
   };
 }

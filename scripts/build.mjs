@@ -98,7 +98,18 @@ async function bundle({ source, output }) {
     logOverride: { 'empty-import-meta': 'error' },
   });
   const [{ text }] = outputFiles;
-  return { output, text: withFingerprint(text) };
+  return { output, text: withFingerprint(inAscii(text)) };
+}
+
+/**
+ * One character beyond Latin 1, in a comment or a regular expression of a package, and V8 keeps two
+ * bytes for each of two million. What is in strings esbuild has escaped already.
+ */
+function inAscii(text) {
+  return text.replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function withFingerprint(text) {
