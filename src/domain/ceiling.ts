@@ -50,7 +50,7 @@ export function examine<Scope extends ScopeName>(
     const { scope, resource, limit, base, lentUntil, most, used, kept } = ceiling;
     const overBy = requested <= 0 ? 0 : excess(limit, add(used, kept), requested);
     const lent = lentUntil === undefined ? {} : { lentUntil };
-    checks.push({ scope, resource, limit, base, ...lent, most, used, kept, requested, overBy });
+    checks.push({ scope, resource, limit, base, most, used, kept, requested, overBy, ...lent });
   }
   return checks;
 }

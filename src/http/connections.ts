@@ -10,30 +10,31 @@ export interface Connections {
 
 /** Keeps track of a server's connections, so that it can stop without cutting off an answer. */
 export function trackConnections(server: Server): Connections {
-  const sockets = new Set<Socket>();
-  const answers = new Set<ServerResponse>();
+  /** What is to be answered on each; a set of all answers would make each of them live long. */
+  const sockets = new Map<Socket, ServerResponse[]>();
   const add = (socket: Socket) => {
-    sockets.add(socket);
+    sockets.set(socket, []);
     socket.once('close', () => sockets.delete(socket));
   };
   server.on('connection', add);
   // What TLS has carried is known here only: below, a handshake looks like a request.
   server.on('secureConnection', add);
-  server.on('request', (_request, answer) => {
-    answers.add(answer);
-    answer.once('close', () => answers.delete(answer));
+  server.on('request', ({ socket }, answer) => {
+    const answers = sockets.get(socket);
+    answers?.push(answer);
+    answer.once('close', () => answers?.splice(answers.indexOf(answer), 1));
   });
   return {
     release() {
       server.closeIdleConnections();
       // To Node a connection that has never sent anything is not idle.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      for (const answer of answers) {
+      for (const socket of sockets.keys()) if (socket.bytesRead === 0) socket.destroy();
+      for (const answer of [...sockets.values()].flat()) {
         if (!answer.headersSent) answer.setHeader('connection', 'close');
       }
     },
     cut() {
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
     },
   };
 }

@@ -45,11 +45,7 @@ export function requestReader(operation: Operation): (request: FastifyRequest) =
     }
     return {
       input: { ...sent, ...inPath },
-      caller: {
-        ...callerOf(request, common),
-        ifVersion: versionOf(operation, request),
-        idempotencyKey: keyOf(operation, request),
-      },
+      caller: callerOf(operation, request, common),
     };
   };
 }
@@ -106,14 +102,18 @@ function bodyOf({ body }: FastifyRequest): object {
   throw invalid('The body must be a JSON object.');
 }
 
-function callerOf({ id, identity }: FastifyRequest, { reason, as, dry_run }: Common): Caller {
+function callerOf(operation: Operation, request: FastifyRequest, common: Common): Caller {
+  const { id: traceId, identity } = request;
   if (identity === null) throw new Error('a request came past the guard');
+  const { reason, as: actingAs, dry_run: dryRun } = common;
   return {
-    ...identity,
-    traceId: id,
+    traceId,
     reason,
-    actingAs: as,
-    dryRun: dry_run,
+    actingAs,
+    dryRun,
+    ifVersion: versionOf(operation, request),
+    idempotencyKey: keyOf(operation, request),
+    ...identity,
   };
 }
 

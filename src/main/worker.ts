@@ -23,12 +23,23 @@ import type { WorkerTask } from './workers.ts';
 /** How often the thread that writes looks for what is due, in case no call comes that would. */
 const SWEEP_MS = 1_000;
 
+/** An fsync is worth it for so many. */
+const LEAST_IN_GROUP = 16;
+
+/**
+ * Half of those who wait: while they are written, the thread of HTTP answers the others and takes in
+ * what these ask next. If all were taken, it would have nothing to do, and after that the writer.
+ */
+function groupOf(waiting: number): number {
+  return Math.max(LEAST_IN_GROUP, Math.ceil(waiting / 2));
+}
+
 function work(port: Port & { close(): void }, { path, writes, mostTenants }: WorkerTask): void {
   const stopwatch = () => performance.now() / 1000;
   const meter = createMeter({ mostTenants, stopwatch, now: Date.now });
   const { committed, timeCommit } = meter;
   const store = openSqliteStore({ path, create: false, now: Date.now, timeCommit });
-  const environment = { now: steadyClock(systemTime(Date.now)), newId, committed };
+  const environment = { now: steadyClock(systemTime(Date.now)), newId, committed, groupOf };
   const run = meter.metered(runLocal(store, environment));
   const sweepOnce = async () => {
     if (await sweep(store, environment, run, newTraceId())) meter.swept();

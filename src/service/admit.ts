@@ -39,10 +39,11 @@ export async function admit(context: Context, ask: JobAsk): Promise<JobView> {
   if (before !== undefined) {
     return viewReplayed(context.tables, before, context.now);
   }
-  const decided = await decideSettled(context, ask);
-  const { decision } = decided;
-  if (decision.outcome === 'admitted')
-    return begin(context, ask, { ...decided, ...decision }, null);
+  const { path, decision } = await decideSettled(context, ask);
+  if (decision.outcome === 'admitted') {
+    const { isOverride, opens, verdict } = decision;
+    return begin(context, ask, { path, isOverride, opens, verdict }, null);
+  }
   return decision.outcome === 'queued'
     ? enqueue(context, ask, decision)
     : reject(context, ask, decision);
@@ -51,7 +52,7 @@ export async function admit(context: Context, ask: JobAsk): Promise<JobView> {
 function decideSettled(context: Context, ask: JobAsk): Promise<Decided> {
   const { onFull, settings } = ask;
   const options = { arePoolsOn: settings.resourcePools.enabled, onFull, isNew: true };
-  return askSettled(context, () => decideOn(context, { ...ask, about: ask }, options), isLasting);
+  return askSettled(context, () => decideOn(context, { about: ask, ...ask }, options), isLasting);
 }
 
 function newJob(context: Context, ask: JobAsk): Omit<JobRow, 'key'> {
@@ -109,7 +110,7 @@ export async function begin(
   for (const burst of bursts) await tables.bursts.addJob(burst.key, key);
   await charge(context, inForce, charges);
   await recommit(context, job, [startOf(job, charges)]);
-  await rememberKey(context, ask, { ...job, key });
+  await rememberKey(context, ask, { key, ...job });
   const burst = bursts[0]?.id ?? null;
   const operation = isAdopted ? 'job.adopt' : 'job.admit';
   await recordRequest(context, ask, job, operation, {
@@ -117,7 +118,7 @@ export async function begin(
     ...(burst !== null && { burst }),
   });
   await noticeCharge(context, inForce, charges);
-  return withRule(viewOf({ ...job, key }, { ...partsOf(ask), burst }, now), verdict);
+  return withRule(viewOf({ key, ...job }, { ...partsOf(ask), burst }, now), verdict);
 }
 
 /** The sessions without which it would not fit; what runs above limits anyway needs none. */
@@ -154,14 +155,14 @@ async function enqueue(context: Context, ask: JobAsk, decision: NotAdmitted): Pr
   };
   const key = await tables.jobs.insert(job, chargesOf(ask));
   const obstacle = await obstacleOf(context, ask, decision.violations, ask.catalogue);
-  await tables.waiting.insert({ ...inLineOf({ ...job, key }), ...obstacle });
+  await tables.waiting.insert({ ...inLineOf({ key, ...job }), ...obstacle });
   // It may fit: nothing that is freed would wake it, so that it is looked at in its turn.
   if (decision.code === 'waiting_ahead') await tables.wakeups.put(obstacle);
-  await rememberKey(context, ask, { ...job, key });
+  await rememberKey(context, ask, { key, ...job });
   await recordRequest(context, ask, job, 'job.queue', ruleOf(decision.verdict));
   const position = await placeOfNew(context, { pool: job.pool, key });
   return {
-    ...withRule(viewOf({ ...job, key }, partsOf(ask), now), decision.verdict),
+    ...withRule(viewOf({ key, ...job }, partsOf(ask), now), decision.verdict),
     ...(position !== undefined && { position }),
     ...viewDecision(row, decision.violations),
   };
@@ -170,7 +171,7 @@ async function enqueue(context: Context, ask: JobAsk, decision: NotAdmitted): Pr
 async function reject(context: Context, ask: JobAsk, decision: NotAdmitted): Promise<JobView> {
   const row = await recordDecision(context, ask, decision, ask.decidedBy, ask.catalogue);
   const { caller, now } = context;
-  const view = viewOf({ ...newJob(context, ask), key: 0, admittedAt: null }, partsOf(ask), now);
+  const view = viewOf({ key: 0, ...newJob(context, ask), admittedAt: null }, partsOf(ask), now);
   return {
     ...view,
     ...viewRejection(ask.tenant.name, row, decision, caller.traceId),

@@ -22,6 +22,8 @@ export interface Environment {
   readonly checkOutput?: boolean;
   /** Told how many calls have shared a transaction that is committed. */
   readonly committed?: (calls: number) => void;
+  /** How many of so many that wait share the next transaction; else all of them. */
+  readonly groupOf?: (waiting: number) => number;
 }
 
 /** Carries operations out on a store, for any caller. Input is parsed here and trusted after. */
@@ -57,7 +59,8 @@ export function runLocal(store: Store, environment: Environment): Runner {
   return async (operation, parsed, caller) => {
     requireAllowed(operation, caller);
     const { takesKey } = operation;
-    const heard = takesKey === true ? caller : { ...caller, idempotencyKey: undefined };
+    const isHeard = takesKey === true || caller.idempotencyKey === undefined;
+    const heard = isHeard ? caller : { ...caller, idempotencyKey: undefined };
     let [left, round] = [parsed, 0];
     const run = async (tables: Tables, attempt: Attempt) => {
       const { newId } = environment;
@@ -132,7 +135,7 @@ function groupCommit(store: Store, environment: Environment) {
   const writeAll = async () => {
     isWriting = true;
     while (waiting.length > 0) {
-      await writeGroup(store, environment, takeGroup(waiting));
+      await writeGroup(store, environment, takeGroup(waiting, environment.groupOf));
       // The answers leave, and who has come meanwhile joins the next group.
       await new Promise(setImmediate);
     }
@@ -141,17 +144,18 @@ function groupCommit(store: Store, environment: Environment) {
 
   return (work: Work): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      waiting.push({ ...work, resolve, reject });
+      waiting.push({ resolve, reject, ...work });
       // Not at once: what arrives in the same turn of the event loop joins the group.
       if (!isWriting && waiting.length === 1) setImmediate(() => void writeAll());
     });
 }
 
 /** Takes those who share the next transaction out of the line. */
-function takeGroup(waiting: Waiting[]): Waiting[] {
+function takeGroup(waiting: Waiting[], groupOf: Environment['groupOf']): Waiting[] {
   const alone = waiting.findIndex(({ isAlone }) => isAlone);
   if (alone === 0) return waiting.splice(0, 1);
-  return waiting.splice(0, alone === -1 ? GROUP_MAX : Math.min(alone, GROUP_MAX));
+  const most = Math.min(GROUP_MAX, groupOf?.(waiting.length) ?? GROUP_MAX);
+  return waiting.splice(0, alone === -1 ? most : Math.min(alone, most));
 }
 
 async function writeGroup(

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { invalid } from '../domain/errors.ts';
 import type { EventName } from '../domain/event-names.ts';
 import type { EventRow, Tables } from '../store/store.ts';
-import type { Caller, Context } from './operation.ts';
+import type { Context } from './operation.ts';
 import { settingsInForce } from './settings-in-force.ts';
 
 /** What the entry before the first one would hash to. */
@@ -23,7 +23,9 @@ export async function recordEvent(
   change: Change,
 ): Promise<void> {
   const { tables, caller } = context;
-  if (caller.reason === undefined) await requireOptionalReason(tables, caller, change.operation);
+  if (caller.reason === undefined && caller.dryRun !== true) {
+    await requireOptionalReason(tables, change.operation);
+  }
   const head = await tables.events.head();
   const event: Omit<EventRow, 'hash'> = {
     sequence: (head?.sequence ?? 0) + 1,
@@ -39,26 +41,18 @@ export async function recordEvent(
     traceId: caller.traceId,
     previousHash: head?.hash ?? GENESIS_HASH,
   };
-  await tables.events.insert({ ...event, hash: hashOf(event) });
+  await tables.events.insert({ hash: hashOf(event), ...event });
 }
 
 /** @throws invalid where the change is one that nobody makes without saying why. */
-async function requireOptionalReason(
-  tables: Tables,
-  caller: Caller,
-  name: EventName,
-): Promise<void> {
-  if (caller.dryRun === true || !(await isReasonRequired(tables, name))) return;
+async function requireOptionalReason(tables: Tables, name: EventName): Promise<void> {
+  // Before there are any settings, nothing is required.
+  if ((await tables.settings.current()) === undefined) return;
+  if (!(await settingsInForce(tables)).requireReason.includes(name)) return;
   throw invalid(
     `${name} wants a reason here.`,
     'Say why: --reason TEXT at a terminal, reason=… in the query of a request.',
   );
-}
-
-async function isReasonRequired(tables: Tables, name: EventName): Promise<boolean> {
-  // Before there are any settings, nothing is required.
-  if ((await tables.settings.current()) === undefined) return false;
-  return (await settingsInForce(tables)).requireReason.includes(name);
 }
 
 /** SHA-256, in hex, of the entry as it is stored, and through `previousHash` of all before it. */

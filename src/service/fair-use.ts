@@ -158,12 +158,12 @@ async function useAt(
  */
 export async function measureUse(
   { tables, now }: At,
-  scopes: readonly Key[],
+  scopes: () => readonly Key[],
   charges: readonly ResourceAmount[],
 ): Promise<void> {
   const halfLife = halfLifeOf(await settingsInForce(tables));
   if (halfLife === undefined) return;
-  const places = scopes.flatMap((scope) => charges.map(({ resource }) => ({ scope, resource })));
+  const places = scopes().flatMap((scope) => charges.map(({ resource }) => ({ scope, resource })));
   const uses = await tables.balances.usedAt(places);
   const rows = await tables.recentUse.at(places);
   for (const [i, place] of places.entries()) {

@@ -49,7 +49,14 @@ export async function readRequest(tables: Tables, input: JobInput): Promise<JobA
   const labels = input.labels;
   const jobId = input.job_id ?? null;
   return {
-    ...{ tenant, pool, settings, catalogue, amounts, jobId, priority, labels },
+    tenant,
+    pool,
+    settings,
+    catalogue,
+    amounts,
+    jobId,
+    priority,
+    labels,
     resources: catalogue.filter(({ name }) => amounts.has(name)),
     ttlSeconds: input.ttl_seconds ?? jobs.defaultTtlSeconds,
     queueTtlSeconds: input.queue_ttl_seconds ?? jobs.queueTtlSeconds,

@@ -143,7 +143,7 @@ export async function ceilingsOf(
       });
     }
   }
-  return { ...path, ceilings };
+  return { line: path.line, pool, scopes: path.scopes, ceilings };
 }
 
 /**
@@ -204,7 +204,7 @@ export async function charge(
   const keys: Key[] = [];
   for (const { key, subject } of scopes)
     keys.push(key ?? (await tables.scopes.insert(subject, now)));
-  await measureUse(at, sharedKeys(scopes, keys), charges);
+  await measureUse(at, () => sharedKeys(scopes, keys), charges);
   if (ceilings.every(({ hasBalance }) => hasBalance)) return tables.balances.add(keys, charges);
   for (const { resource, name, amount } of charges) {
     const of = ceilings.filter((ceiling) => ceiling.resource === name);
@@ -238,7 +238,7 @@ export async function discharge(
   charges: readonly ResourceAmount[],
 ): Promise<void> {
   const all = scopes.map(({ key }) => key);
-  await measureUse(at, sharedKeys(scopes, all), charges);
+  await measureUse(at, () => sharedKeys(scopes, all), charges);
   const keys = all.filter((key) => key !== undefined);
   const back = charges.map(({ resource, amount }) => ({ resource, amount: -amount }));
   await at.tables.balances.add(keys, back);

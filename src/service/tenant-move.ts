@@ -196,5 +196,5 @@ async function measureCarried(
 ): Promise<void> {
   if (pool === null) return;
   const changed = uses.map(({ resource, used }) => ({ resource, amount: used }));
-  await measureUse(context, [key], changed);
+  await measureUse(context, () => [key], changed);
 }

@@ -2,14 +2,17 @@ import Sqlite from 'better-sqlite3';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { unavailable, type HodeiError } from '../../src/domain/errors.ts';
 import { findBreak, GENESIS_HASH } from '../../src/service/event-log.ts';
+import { fullAuthority } from '../../src/service/authority.ts';
+import { callLocal } from '../../src/service/call.ts';
 import { setQuota } from '../../src/service/quotas.ts';
 import { getTenant, updateTenant } from '../../src/service/tenants.ts';
 import { TransactionLost, type Store, type Transaction } from '../../src/store/store.ts';
 import { refusal } from '../helpers/refusal.ts';
-import { testService, type TestServiceOptions } from '../helpers/service.ts';
+import { callAs, testService, TRACE_ID, type TestServiceOptions } from '../helpers/service.ts';
 import { onFile } from '../helpers/store.ts';
 import { makeTenant } from '../helpers/tenant.ts';
 
+const ana = { ...fullAuthority, principal: 'ana', traceId: TRACE_ID };
 const names = Array.from({ length: 100 }, (_, i) => `t-${String(i).padStart(3, '0')}`);
 
 async function service(around?: TestServiceOptions['around']) {
@@ -63,6 +66,15 @@ describe('calls that come together', () => {
     await Promise.all(many);
     expect(attempts).toEqual([256, 256, 88]);
     expect(await events()).toHaveLength(601);
+  });
+
+  it('share as few as whoever writes for others wants in one', async () => {
+    const attempts: number[] = [];
+    const { store, environment } = await service();
+    const groupOf = (waiting: number) => Math.max(16, Math.ceil(waiting / 2));
+    const call = callAs(callLocal(counting(attempts)(store), { ...environment, groupOf }), ana);
+    await Promise.all(names.map((name) => makeTenant(call, name)));
+    expect(attempts).toEqual([50, 25, 16, 9]);
   });
 
   it('one after the other have one each', async () => {

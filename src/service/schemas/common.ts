@@ -59,13 +59,18 @@ export function instant() {
   return z.iso.datetime({ precision: 3 });
 }
 
-/** The last time that was written, which is often the next one too: of one call, and of its group. */
-let last = { time: Number.NaN, text: '' };
+/** Times that were written: those of one call and of its group are often the same. */
+const written = new Map<number, string>();
+const MOST_WRITTEN = 100;
 
 /** Epoch milliseconds as ISO 8601 in UTC with milliseconds. */
 export function toInstant(time: number): string {
-  if (last.time !== time) last = { time, text: new Date(time).toISOString() };
-  return last.text;
+  const known = written.get(time);
+  if (known !== undefined) return known;
+  if (written.size >= MOST_WRITTEN) written.clear();
+  const text = new Date(time).toISOString();
+  written.set(time, text);
+  return text;
 }
 
 export const tenantReference = lazy(() =>
