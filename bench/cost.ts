@@ -8,7 +8,7 @@ import { pruneUsage } from '../src/service/usage-prune.ts';
 import { fill, nameOf, caller, type Filled } from './fill.ts';
 import { median, ms, perSecond, type Figure } from './measure.ts';
 
-const door = fileURLToPath(new URL('../bin/hodei.js', import.meta.url));
+const door = fileURLToPath(new URL('../../bin/hodei.js', import.meta.url));
 const TENANTS = 100;
 const JOBS = 1_000_000;
 const HOUR = 3_600_000;

@@ -36,6 +36,11 @@ export interface Filled {
   readonly service: Service;
 }
 
+/** A database with so many tenants, each of which has as many live jobs. */
+export interface Size extends Filled {
+  readonly tenants: number;
+}
+
 /** What every tenant but the hundred roots holds with its one job: by key of resource. */
 const heldByEach = [
   [1, 100],

@@ -1,7 +1,7 @@
 import autocannon from 'autocannon';
-import { nameOf, type Filled } from './fill.ts';
+import { nameOf, type Size } from './fill.ts';
 import { ms, perSecond, type Figure } from './measure.ts';
-import { serve, serveBare, type Server } from './server.ts';
+import { serve, serveBare, serveBareRows, type Server } from './server.ts';
 
 const CONNECTIONS = 64;
 const SECONDS = 6;
@@ -14,18 +14,16 @@ interface Load {
   readonly p99: number;
 }
 
-interface Size extends Filled {
-  readonly tenants: number;
-}
-
 /** Admissions over loopback: each one a row, its charges and an event, on the disk before the answer. */
-export async function measureHttpJobs(small: Size, large: Size): Promise<Figure[]> {
-  const [bare, own, big] = [await serveBare(small), await serve(small), await serve(large)];
+export async function measureHttpJobs(small: Size, large: Size, hand: Size): Promise<Figure[]> {
+  const [bare, rows] = [await serveBare(small), await serveBareRows(hand)];
+  const [own, big] = [await serve(small), await serve(large)];
   try {
-    for (const server of [own, big]) await admissions(server, small, WARM_UP_SECONDS);
-    const best = { bare: nothing, own: nothing, big: nothing };
+    for (const server of [rows, own, big]) await admissions(server, small, WARM_UP_SECONDS);
+    const best = { bare: nothing, rows: nothing, own: nothing, big: nothing };
     for (let turn = 0; turn < TURNS; turn++) {
       best.bare = better(best.bare, await admissions(bare, small, SECONDS));
+      best.rows = better(best.rows, await admissions(rows, small, SECONDS));
       best.own = better(best.own, await admissions(own, small, SECONDS));
       best.big = better(best.big, await admissions(big, large, SECONDS));
     }
@@ -37,6 +35,8 @@ export async function measureHttpJobs(small: Size, large: Size): Promise<Figure[
         best.bare,
         '≥ 0.4, p99 ≤ 25 ms',
       ),
+      figure('POST /jobs, the same', best.own, 'the rows by hand behind it', best.rows, ''),
+      figure('the rows by hand behind it', best.rows, 'bare Fastify route', best.bare, ''),
       figure('POST /jobs, 1,000,000 tenants and live jobs', best.big, '1,000', best.own, '≥ 0.8'),
       {
         what: 'resident memory of that server',
@@ -47,7 +47,7 @@ export async function measureHttpJobs(small: Size, large: Size): Promise<Figure[
       },
     ];
   } finally {
-    await Promise.all([bare.close(), own.close(), big.close()]);
+    await Promise.all([bare, rows, own, big].map((server) => server.close()));
   }
 }
 

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
       ...(await measureQueue(join(folder, 'queue.db'))),
       ...(await measureCost(join(folder, 'cost.db'))),
       ...(await measureHttp(small, large, LARGE)),
-      ...(await measureHttpJobs(...sizes)),
+      ...(await measureHttpJobs(...sizes, { ...hand, tenants: SMALL })),
     );
     for (const { store } of [small, large, hand]) await store.close();
   } finally {
@@ -48,7 +48,7 @@ async function main(): Promise<void> {
 }
 
 function write(measured: readonly Figure[]): void {
-  const results = new URL('./results/', import.meta.url);
+  const results = new URL('../../bench/results/', import.meta.url);
   mkdirSync(results, { recursive: true });
   const time = new Date().toISOString();
   const machine = { node: process.version, cpus: cpus().length, model: cpus()[0]?.model };

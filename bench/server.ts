@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Filled } from './fill.ts';
+import type { Filled, Size } from './fill.ts';
 
-const door = fileURLToPath(new URL('../bin/hodei.js', import.meta.url));
-const bareRoutes = fileURLToPath(new URL('bare.ts', import.meta.url));
+// Seen from dist/bench, where it is built.
+const door = fileURLToPath(new URL('../../bin/hodei.js', import.meta.url));
+const bareRoutes = fileURLToPath(new URL('bare.mjs', import.meta.url));
+const bareRows = fileURLToPath(new URL('bare-rows.mjs', import.meta.url));
 
 export interface Server {
   readonly url: string;
@@ -22,7 +24,12 @@ export function serve({ path }: Filled): Promise<Server> {
 
 /** What Fastify can do at most, in a process of its own too. */
 export function serveBare({ path }: Filled): Promise<Server> {
-  return start([...process.execArgv, bareRoutes], dirname(path));
+  return start([bareRoutes], dirname(path));
+}
+
+/** The same with the rows of an admission written by hand, by another thread, many in one commit. */
+export function serveBareRows({ path, tenants }: Size): Promise<Server> {
+  return start([bareRows, path, String(tenants)], dirname(path));
 }
 
 /** A process that says where it listens, without config and without a log, as the bare one is. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median, ms, type Figure } from './measure.ts';
 
-const door = fileURLToPath(new URL('../bin/hodei.js', import.meta.url));
+const door = fileURLToPath(new URL('../../bin/hodei.js', import.meta.url));
 const WARM_UPS = 2;
 const RUNS = 25;
 
