@@ -4,12 +4,14 @@ import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
+  fchmodSync,
   fsyncSync,
   mkdtempSync,
   openSync,
   realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -72,10 +74,14 @@ async function warmUp() {
   replaceFile(`${bundlePath}.cache`, program.createCache());
 }
 
-/** On the disk before it is in its place: half a cache is worse than none. */
+/**
+ * On the disk before it is in its place: half a cache is worse than none. For all who may read the
+ * bundle, whatever umask the warm-up has left: who installs is often not who runs it.
+ */
 function replaceFile(path, data) {
   const temporary = `${path}.${process.pid}.tmp`;
   const file = openSync(temporary, 'w');
+  fchmodSync(file, statSync(bundlePath).mode & 0o777);
   writeFileSync(file, data);
   fsyncSync(file);
   closeSync(file);
