@@ -71,6 +71,11 @@ export interface Transaction {
    * @throws what work throws, or TransactionLost when nothing of the transaction is left.
    */
   attempt<T>(work: () => Promise<T>, keep: boolean): Promise<T>;
+  /**
+   * Runs work without a savepoint, for which every page that it changes would be copied.
+   * @throws what work throws where it had written nothing by then; else NotUndone, or TransactionLost.
+   */
+  run<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export interface Store {
@@ -82,6 +87,14 @@ export interface Store {
    */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
   close(): Promise<void>;
+}
+
+/** Work without a savepoint has failed half way, so that nothing of the transaction may be committed. */
+export class NotUndone extends Error {
+  constructor(cause: unknown) {
+    super('a part of the transaction has failed and cannot be undone alone', { cause });
+    this.name = 'NotUndone';
+  }
 }
 
 /** The database gave the whole transaction up, as SQLite does when the disk is full. */

@@ -5,14 +5,14 @@ import { operations } from '../../src/service/index.ts';
 import { identityOperations } from '../../src/service/token-identity.ts';
 import { answerCalls } from '../../src/service/worker.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
-import type { Store } from '../../src/store/store.ts';
+import { counting } from './counting.ts';
 import { groups, threadOperations } from './thread-operations.ts';
 
 // A thread as src/main/worker.ts has it, that can do some things more and counts its transactions.
 
 const port = parentPort!;
 const { path } = workerData as { path: string };
-const store = counting(openSqliteStore({ path, create: false, now: Date.now }));
+const store = counting(groups)(openSqliteStore({ path, create: false, now: Date.now }));
 let ids = 0;
 
 answerCalls(port, {
@@ -26,20 +26,3 @@ answerCalls(port, {
     port.close();
   },
 });
-
-function counting(inner: Store): Store {
-  return {
-    ...inner,
-    transaction: (work) =>
-      inner.transaction((transaction) => {
-        const index = groups.push(0) - 1;
-        return work({
-          ...transaction,
-          attempt(step, keep) {
-            groups[index] = (groups[index] ?? 0) + 1;
-            return transaction.attempt(step, keep);
-          },
-        });
-      }),
-  };
-}

@@ -55,10 +55,11 @@ const elsewhere = fc.record({ do: fc.constant('elsewhere' as const), scope, amou
 
 /** Does it, and says what is used then, by a model that undoes by going back to a copy. */
 async function take(
-  { tables, attempt }: Transaction,
+  transaction: Transaction,
   used: Map<number, number>,
   asked: Step,
 ): Promise<void> {
+  const { tables, attempt } = transaction;
   const key = (n: number) => scopes[n] ?? -1;
   if (asked.do === 'read') expect(await usedIn(tables)).toEqual(used);
   else if (asked.do === 'set') {
@@ -72,7 +73,7 @@ async function take(
   } else if (asked.do === 'attempt') {
     const before = new Map(used);
     await attempt(async () => {
-      for (const each of asked.steps) await take({ tables, attempt }, used, each);
+      for (const each of asked.steps) await take(transaction, used, each);
     }, asked.isKept);
     if (asked.isKept) return;
     used.clear();

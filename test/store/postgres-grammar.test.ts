@@ -210,7 +210,7 @@ function methodsOf(tables: Tables): string[] {
 async function doEverything(tables: Tables): Promise<void> {
   const store: Store = {
     read: (work) => work(tables),
-    transaction: (work) => work({ tables, attempt: (step) => step() }),
+    transaction: (work) => work({ tables, attempt: (step) => step(), run: (step) => step() }),
     close: async () => undefined,
   };
   const clock = stoppedClock();

@@ -80,6 +80,33 @@ describe('a transaction', () => {
     expect(revisionsIn(opened.path)).toEqual([1, 4]);
   });
 
+  it('goes on after work without a savepoint that failed before it wrote', async () => {
+    const bug = new Error('a bug');
+    await store.transaction(async ({ tables, run }) => {
+      await run(() => put(tables, 1));
+      const failed = run(async () => {
+        await tables.settings.current();
+        throw bug;
+      });
+      await expect(failed).rejects.toBe(bug);
+      await run(() => put(tables, 2));
+    });
+    expect(revisionsIn(opened.path)).toEqual([1, 2]);
+  });
+
+  it('is given up where work without a savepoint failed after it wrote', async () => {
+    const bug = new Error('a bug');
+    const failed = store.transaction(async ({ tables, run }) => {
+      await run(() => put(tables, 1));
+      await run(async () => {
+        await put(tables, 2);
+        throw bug;
+      });
+    });
+    await expect(failed).rejects.toMatchObject({ name: 'NotUndone', cause: bug });
+    expect(revisionsIn(opened.path)).toEqual([]);
+  });
+
   it('goes on after a statement that broke a constraint, without what that attempt did', async () => {
     await store.transaction(async ({ tables, attempt }) => {
       await attempt(() => put(tables, 1), true);

@@ -14,7 +14,7 @@ export const APPLICATION_ID = 0x686f6465;
 const BUSY_TIMEOUT_MS = 10_000;
 const BUSY_PAUSE_MS = 10;
 /** Taken only as pages are read: enough for the upper levels of every index of a large database. */
-const PAGE_CACHE_KIB = 16 * 1024;
+const PAGE_CACHE_KIB = 8 * 1024;
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Few large checkpoints cost less than many small ones; 4096 pages are 16 MiB. */
 const CHECKPOINT_PAGES = 4096;

@@ -1,5 +1,5 @@
 import { HodeiError } from '../../domain/errors.ts';
-import { TransactionLost, type Store, type Tables, type Transaction } from '../store.ts';
+import { NotUndone, TransactionLost, type Store, type Tables, type Transaction } from '../store.ts';
 import { tablesOf } from '../tables/index.ts';
 import { openConnection, type Connection } from './connection.ts';
 import { sqliteDatabase, statementsOf, type Prepare } from './driver.ts';
@@ -102,7 +102,11 @@ async function transact<T>(
   memory.begin(dataVersionOf(prepare));
   let result: T;
   try {
-    result = await work({ tables, attempt: (step, keep) => attempt(opened, step, keep) });
+    result = await work({
+      tables,
+      attempt: (step, keep) => attempt(opened, step, keep),
+      run: (step) => run(opened, step),
+    });
   } catch (error) {
     memory.undone();
     if (connection.inTransaction) execute(prepare, 'rollback');
@@ -116,6 +120,23 @@ async function transact<T>(
 /** Another number than before when another connection has committed something since. */
 function dataVersionOf(prepare: Prepare): unknown {
   return prepare('pragma data_version').pluck().get();
+}
+
+async function run<T>({ connection, prepare }: OpenedToWrite, work: () => Promise<T>): Promise<T> {
+  const before = changesOf(prepare);
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof TransactionLost) throw error;
+    if (!connection.inTransaction) throw new TransactionLost(error);
+    if (changesOf(prepare) !== before) throw new NotUndone(error);
+    throw error;
+  }
+}
+
+/** How many rows this connection has written so far. */
+function changesOf(prepare: Prepare): unknown {
+  return prepare('select total_changes()').pluck().get();
 }
 
 async function attempt<T>(
