@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { HodeiError } from '../domain/errors.ts';
 import type { Service } from '../service/call.ts';
@@ -30,6 +31,7 @@ export interface Workers {
 
 /** Starts them from the built file of `worker.ts`, on a database that is there. */
 export function startWorkers(file: string, path: string, mostTenants: number): Workers {
+  setFlagsFromString(COLLECT_SOON);
   const writer = startWorker(file, { path, writes: true, mostTenants });
   const reader = startWorker(file, { path, writes: false, mostTenants });
   return {
@@ -52,6 +54,13 @@ function isForReader({ isReadOnly, name }: Pick<Operation, 'isReadOnly' | 'name'
 }
 
 const prober: Caller = { ...system(''), dryRun: true };
+
+/**
+ * Three heaps that may each double before V8 looks at what is old take 40 MB more than three that may
+ * grow by 15 %, and are no faster: what lives is small. V8 asks for this whenever it has collected, so
+ * that it may be said while it runs.
+ */
+const COLLECT_SOON = '--heap-growing-percent=15';
 
 /** What a call leaves behind is small and soon gone: more room for it is only more memory (30 MB). */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 };
