@@ -144,24 +144,25 @@ export async function pricedRest(tables: Tables, scope: CostScope, now: number):
   return tallies.sums.map((sum) => pricing.price(sum));
 }
 
-/** So many jobs are read at once, so that a year of them need not fit into memory. */
+/** So many jobs are read and priced at once, so that a year of them need not fit into memory. */
 export const JOBS_AT_ONCE = 10_000;
 
 /**
- * The same from the jobs themselves, as far as they are kept one by one, in groups.
+ * The same from the jobs themselves, as far as they are kept one by one, in groups; some jobs at a time,
+ * so that what one group costs can come in several parts.
  * @param groupsOf by job, of those in a range of keys; jobs that are not in it are left out
  */
-export async function pricedJobs(
+export async function* pricedJobs(
   tables: Tables,
   scope: CostScope,
   now: number,
   groupsOf: (jobs: JobsOfUse & { readonly of: 'keys' }) => Promise<ReadonlyMap<Key, string>>,
-): Promise<Priced[]> {
+): AsyncGenerator<Priced[]> {
   const pricing = await pricingOf(tables, scope);
   const { from, to } = scope.period;
-  const tallies = new Tallies(cellsBetween(pricing.edges));
   const last = await tables.jobUses.last();
   for (let after = 0; after < last; after += JOBS_AT_ONCE) {
+    const tallies = new Tallies(cellsBetween(pricing.edges));
     const jobs = { of: 'keys' as const, after, until: after + JOBS_AT_ONCE, from, to };
     const groups = await groupsOf(jobs);
     for (const { job, spans } of await spansOfJobs(tables, jobs, now)) {
@@ -169,8 +170,8 @@ export async function pricedJobs(
       if (group === undefined) continue;
       for (const span of spans) if (isIn(span, scope)) tallies.add({ ...span, group });
     }
+    yield tallies.sums.map((sum) => pricing.price(sum));
   }
-  return tallies.sums.map((sum) => pricing.price(sum));
 }
 
 function isIn({ tenant, pool }: Pick<Span, 'tenant' | 'pool'>, scope: CostScope): boolean {

@@ -37,11 +37,13 @@ export class CostSums {
     sum.money += money;
     const period = this.#begins.findLastIndex((begins) => begins <= part.begins);
     if (period !== -1) sum.periods[period] = (sum.periods[period] ?? 0n) + money;
-    const resource = sum.resources.get(part.resource) ?? { money: 0n, unitHours: 0 };
-    sum.resources.set(part.resource, {
-      money: resource.money + money,
-      unitHours: resource.unitHours + sign * part.unitHours,
-    });
+    const unitHours = sign * part.unitHours;
+    const resource = sum.resources.get(part.resource);
+    if (resource === undefined) sum.resources.set(part.resource, { money, unitHours });
+    else {
+      resource.money += money;
+      resource.unitHours += unitHours;
+    }
   }
 }
 

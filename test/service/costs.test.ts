@@ -171,6 +171,20 @@ describe.each(doors)('the cost of use ($name call)', (door) => {
     expect([rows.map(({ name }) => name), all, sum]).toEqual([['c3'], 3, 300_000]);
   });
 
+  it('of the same height is listed by name, however few are asked for', async () => {
+    await makeTenant(call, 'acme');
+    for (const job_id of ['c', 'a', 'd', 'b']) {
+      await admit(call, 'acme', { cpu_m: job_id === 'd' ? 1000 : 500, job_id });
+    }
+    hodei.clock.advance(HOUR);
+    const listed = async (limit: number) => {
+      const { rows, rows_in_all: all } = await call(reportCost, { group: 'job', limit });
+      return [rows.map(({ name }) => name).join(' '), all];
+    };
+    const expected = ['d', 'd a', 'd a b', 'd a b c', 'd a b c'].map((names) => [names, 4]);
+    expect(await Promise.all([1, 2, 3, 4, 9].map(listed))).toEqual(expected);
+  });
+
   it.each([
     [{ month: '2026-13' }, '"2026-13" is no month.'],
     [{ month: '0000-01' }, '"0000-01" is no month.'],
