@@ -56,11 +56,11 @@ function isForReader({ isReadOnly, name }: Pick<Operation, 'isReadOnly' | 'name'
 const prober: Caller = { ...system(''), dryRun: true };
 
 /**
- * Three heaps that may each double before V8 looks at what is old take 40 MB more than three that may
- * grow by 15 %, and are no faster: what lives is small. V8 asks for this whenever it has collected, so
- * that it may be said while it runs.
+ * Three heaps that may each double or more before V8 looks at what is old take tens of megabytes more, and
+ * are no faster where what lives is small. Less than this makes the largest reports slow. V8 asks for
+ * it whenever it has collected, so that it may be said while it runs.
  */
-const COLLECT_SOON = '--heap-growing-percent=15';
+const COLLECT_SOON = '--heap-growing-percent=40';
 
 /** What a call leaves behind is small and soon gone: more room for it is only more memory (30 MB). */
 const resourceLimits = { maxYoungGenerationSizeMb: 8 };
