@@ -11,21 +11,30 @@ const WARM_UP = 20;
 
 /**
  * Admit and release: through the service, and as somebody would write the same rows by hand into the
- * same tables. In turn, so that all see the same machine.
+ * same tables. In turn, so that all see the same machine; but by hand among many tenants only after the
+ * service, since the rows of both are in one chain of events.
  */
 export async function measureJobs(small: Size, large: Size, byHand: Size): Promise<Figure[]> {
   const hand = handWritten(byHand);
-  const taken = { service: [] as number[], large: [] as number[], hand: [] as number[] };
+  const taken: Taken = { service: [], large: [], hand: [], largeByHand: [] };
   for (let round = 0; round < ROUNDS; round++) {
     taken.hand.push(await timed(() => hand.release(hand.admit(tenantsOf(byHand, round)))));
     taken.service.push(await timed(() => serviceRound(small, round)));
     taken.large.push(await timed(() => serviceRound(large, round)));
   }
   hand.close();
+  const largeByHand = handWritten(large);
+  for (let round = ROUNDS; round < 2 * ROUNDS; round++) {
+    const asking = tenantsOf(large, round);
+    taken.largeByHand.push(await timed(() => largeByHand.release(largeByHand.admit(asking))));
+  }
+  largeByHand.close();
   return figuresOf(taken);
 }
 
-function figuresOf(taken: Record<'service' | 'large' | 'hand', number[]>): Figure[] {
+type Taken = Record<'service' | 'large' | 'hand' | 'largeByHand', number[]>;
+
+function figuresOf(taken: Taken): Figure[] {
   const rate = (times: number[]) => (1_000 * CALLERS) / percentile(times.slice(WARM_UP), 50);
   const said = (times: number[]) =>
     `${perSecond(rate(times))}, ${ms((1_000 * CALLERS) / rate(times))} for ${CALLERS}`;
@@ -43,6 +52,13 @@ function figuresOf(taken: Record<'service' | 'large' | 'hand', number[]>): Figur
       against: `1,000: ${said(taken.service)}`,
       ratio: rate(taken.large) / rate(taken.service),
       target: '≥ 0.8',
+    },
+    {
+      what: 'the same rows by hand, 1,000,000 tenants and live jobs',
+      measured: said(taken.largeByHand),
+      against: `1,000: ${said(taken.hand)}`,
+      ratio: rate(taken.largeByHand) / rate(taken.hand),
+      target: '',
     },
   ];
 }
